@@ -484,6 +484,22 @@ int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_
  */
 int strata_property(struct strata *db, const char *name, uint64_t *value, struct strata_error *err);
 
+/* What the calls of one thread have cost so far, over all handles, in steps that do not depend on
+ * the machine. The cost of one call is the difference of two readings (as RocksDB's perf context).
+ * What other threads do for a call is in their counters. */
+struct strata_counters {
+    uint64_t comparisons;   /* of keys, or of their first bytes as numbers */
+    uint64_t tables;        /* sorted tables that gets asked: their range of keys had the key */
+    uint64_t filter_probes; /* Bloom filters that were asked */
+    uint64_t blocks;        /* of tables, that were looked at, in the cache or not */
+    uint64_t blocks_loaded; /* of these: read, checked and uncompressed */
+    uint64_t bytes_read;    /* from files; not from mapped ones (mapped_reads) */
+};
+
+/* Reads the calling thread's counters. `size` is sizeof *out: a program with an older header gets
+ * the counters that it knows, one with a newer header 0 for those that this library does not. */
+void strata_counters(struct strata_counters *out, size_t size);
+
 /* The approximate number of bytes that the entries with keys >= `from` and < `to` take; if `from`
  * or `to` is empty, the range has no such bound. CORRUPT, IO.
  *

@@ -65,7 +65,7 @@ static uint64_t syncs(const struct strata_fs *fs)
 
 static void read_figures(struct guard_row *row, const struct strata_fs *fs)
 {
-    const struct cost *cost = &cost_so_far;
+    const struct strata_counters *cost = &cost_so_far;
     const uint64_t figures[GUARD_FILES] = {cost->comparisons,
                                            cost->filter_probes,
                                            cost->blocks,

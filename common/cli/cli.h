@@ -36,6 +36,7 @@ enum cli_option_id {
     CLI_ENGINE,
     CLI_HEX,
     CLI_RAW,
+    CLI_COST,
     CLI_FROM,
     CLI_TO,
     CLI_PREFIX,

@@ -1,4 +1,5 @@
 /* db_stats.c: what an open database reports of itself: statistics, sizes, tables and events. */
+#include "base/cost.h"
 #include "db/db.h"
 
 #include <stddef.h>
@@ -33,6 +34,14 @@ static uint64_t counted(struct strata *db, enum db_counter which)
 int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_stat *stat),
                  void *arg, struct strata_error *err)
 {
+    const struct strata_stat cost[] = {
+        {"cost_comparisons", "keys", "compared by this thread, on all handles",
+         cost_so_far.comparisons},
+        {"cost_tables", "tables", "that gets asked, likewise", cost_so_far.tables},
+        {"cost_filter_probes", "filters", "asked, likewise", cost_so_far.filter_probes},
+        {"cost_blocks", "blocks", "looked at, likewise", cost_so_far.blocks},
+        {"cost_blocks_loaded", "blocks", "read from a file, likewise", cost_so_far.blocks_loaded},
+    };
     struct strata_fs *fs;
     int rc = db_check(db, err);
 
@@ -53,6 +62,8 @@ int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_
     report(each, arg, "fs_bytes_read", "bytes", "read from files", atomic_load(&fs->bytes_read));
     report(each, arg, "fs_bytes_written", "bytes", "written to files",
            atomic_load(&fs->bytes_written));
+    for (size_t i = 0; i < sizeof cost / sizeof *cost; i++)
+        each(arg, &cost[i]);
     return db->engine->stats ? db->engine->stats(db->self, each, arg, err) : 0;
 }
 

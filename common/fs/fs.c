@@ -4,6 +4,7 @@
 #define FS_NO_SITES
 #include "fs/fs_inside.h"
 #include "base/bytes.h"
+#include "base/cost.h"
 #include "strata_engine.h"
 
 #include <errno.h>
@@ -131,6 +132,7 @@ int fs_read_at(struct fs_file *file, uint64_t offset, void *to, size_t size, siz
             break; /* a short read is not the end of the file; reading nothing is */
         done += (size_t)n;
         atomic_fetch_add_explicit(&file->fs->bytes_read, (uint64_t)n, memory_order_relaxed);
+        cost_so_far.bytes_read += (uint64_t)n;
     }
     *got = done;
     return 0;

@@ -64,6 +64,11 @@ for stage in 1 6; do
     prints "del_several_stage_$stage" "" strata del $db 'c\td' e
     prints "del_several_removes_them_stage_$stage" 0 strata count $db
 done
+strata --stage 5 load tables <(printf 'a\t1\nc\t3\n') >/dev/null 2>&1
+strata compact tables 2>/dev/null
+prints get_cost_says_what_each_get_took \
+    $'a: tables 1, filters 1, blocks 1, of them read 1\nd: tables 0, filters 0, blocks 0, of them read 0' \
+    bash -c "strata get tables a d --cost 2>&1 >/dev/null | grep -v 'no such' | cut -d, -f1-4"
 strata put bent k value # a table of one block
 flip bent/*.table 30
 code get_of_a_damaged_value_is_3 3 strata get bent k

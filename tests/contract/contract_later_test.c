@@ -206,6 +206,68 @@ static void property_is_the_figure_of_that_name(void **state)
     place_close(db);
 }
 
+/* What one get of `key` took. */
+static struct strata_counters cost_of_get(struct strata *db, const char *key, int wanted)
+{
+    struct strata_buffer value = {0};
+    struct strata_counters before, after;
+    struct strata_error err;
+
+    strata_counters(&before, sizeof before);
+    assert_code(strata_get(db, strata_string(key), &value, &err), wanted, &err);
+    strata_counters(&after, sizeof after);
+    strata_buffer_free(&value);
+    return (struct strata_counters){.comparisons = after.comparisons - before.comparisons,
+                                    .tables = after.tables - before.tables,
+                                    .filter_probes = after.filter_probes - before.filter_probes,
+                                    .blocks = after.blocks - before.blocks,
+                                    .blocks_loaded = after.blocks_loaded - before.blocks_loaded,
+                                    .bytes_read = after.bytes_read - before.bytes_read};
+}
+
+/* What every stage can say of a get; what a table costs, if there is one, is 1 of each. */
+static void counters_say_what_a_get_took(void **state)
+{
+    struct strata *db = place_open(*state, true);
+    struct strata_counters cost;
+    struct strata_error err;
+    bool flushed;
+    uint64_t read;
+
+    assert_put(db, "a", "1");
+    assert_put(db, "c", "3");
+    place_close(db);
+    db = place_open(*state, false);
+    flushed = strata_flush(db, &err) == 0;
+    read = check_stat(db, "fs_bytes_read");
+    cost = cost_of_get(db, "a", STRATA_OK);
+    assert_int_equal(cost.bytes_read, check_stat(db, "fs_bytes_read") - read);
+    assert_true(cost.comparisons > 0);
+    if (flushed) {
+        assert_int_equal(cost.tables, 1);
+        assert_true(cost.blocks == cost.filter_probes && cost.blocks_loaded <= cost.blocks);
+        assert_int_equal(cost_of_get(db, "b", STRATA_NOT_FOUND).tables, 1);
+        assert_int_equal(cost_of_get(db, "d", STRATA_NOT_FOUND).tables, 0);
+    }
+    place_close(db);
+}
+
+static void counters_are_of_the_size_that_the_caller_knows(void **state)
+{
+    struct {
+        struct strata_counters known;
+        uint64_t later;
+    } of;
+    size_t first = sizeof of.known.comparisons;
+
+    (void)state;
+    memset(&of, 0xff, sizeof of);
+    strata_counters(&of.known, first);
+    assert_true(of.known.comparisons != UINT64_MAX && of.known.tables == UINT64_MAX);
+    strata_counters(&of.known, sizeof of);
+    assert_true(of.known.bytes_read != UINT64_MAX && of.later == 0);
+}
+
 /* ---- Sizes ------------------------------------------------------------------------------ */
 
 #define KEYS 4000
@@ -329,6 +391,8 @@ int main(void)
         cmocka_unit_test(flags_unsynced_write_survives_a_kill),
         cmocka_unit_test(flags_synced_write_makes_earlier_unsynced_ones_durable),
         later_test(property_is_the_figure_of_that_name),
+        later_test(counters_say_what_a_get_took),
+        cmocka_unit_test(counters_are_of_the_size_that_the_caller_knows),
         later_test(size_of_ranges_adds_up),
         later_test(size_of_everything_is_that_of_all_tables),
         later_test(size_wants_a_place_and_keys_that_can_be),

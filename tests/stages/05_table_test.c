@@ -484,7 +484,7 @@ static void table_get_counts_what_it_costs(void **state)
     struct strata_error err;
     struct sstable *table;
     struct table_7 t;
-    struct cost before;
+    struct strata_counters before;
     char key[40];
     unsigned type;
 

@@ -658,10 +658,10 @@ static void table_whose_blocks_are_larger_than_it_says_is_damage(void **state)
 /* ---- What it costs -------------------------------------------------------------------------- */
 
 /* Steps of one get, counted. */
-static struct cost cost_of_get(struct sstable *table, const char *key, int wanted)
+static struct strata_counters cost_of_get(struct sstable *table, const char *key, int wanted)
 {
     struct strata_buffer value = {0};
-    struct cost before = cost_so_far, after;
+    struct strata_counters before = cost_so_far, after;
     struct strata_error err;
     unsigned type;
     int rc = kind->get(table, S(key), &type, &value, &err);
@@ -669,13 +669,14 @@ static struct cost cost_of_get(struct sstable *table, const char *key, int wante
     after = cost_so_far;
     assert_int_equal(rc, wanted);
     strata_buffer_free(&value);
-    return (struct cost){after.comparisons - before.comparisons,
-                         after.filter_probes - before.filter_probes, after.blocks - before.blocks,
-                         after.blocks_loaded - before.blocks_loaded};
+    return (struct strata_counters){.comparisons = after.comparisons - before.comparisons,
+                                    .filter_probes = after.filter_probes - before.filter_probes,
+                                    .blocks = after.blocks - before.blocks,
+                                    .blocks_loaded = after.blocks_loaded - before.blocks_loaded};
 }
 
-static void assert_cost(struct cost is, uint64_t comparisons, uint64_t probes, uint64_t blocks,
-                        uint64_t loaded)
+static void assert_cost(struct strata_counters is, uint64_t comparisons, uint64_t probes,
+                        uint64_t blocks, uint64_t loaded)
 {
     assert_int_equal(is.comparisons, comparisons);
     assert_int_equal(is.filter_probes, probes);
@@ -715,7 +716,7 @@ static void table_cursor_counts_what_it_costs(void **state)
     struct cursor *cursor;
     struct clock_cache_stats cached;
     struct ground g;
-    struct cost before;
+    struct strata_counters before;
     uint32_t blocks;
     int rc;
 

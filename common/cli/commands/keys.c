@@ -4,6 +4,8 @@
  * does nothing. */
 #include "cli/options.h"
 
+#include <inttypes.h>
+
 /* The batch of the shell that is under way, or NULL. */
 static struct strata_batch *batch_of(struct cli *cli)
 {
@@ -98,13 +100,31 @@ static void print_value(struct cli *cli, struct strata_slice key, struct strata_
         cli_putc(cli, cli->out, '\n');
 }
 
+static void print_cost(struct cli *cli, const char *key, const struct strata_counters *before)
+{
+    struct strata_counters now;
+
+    strata_counters(&now, sizeof now);
+    fprintf(cli->log,
+            "%s: tables %" PRIu64 ", filters %" PRIu64 ", blocks %" PRIu64 ", of them read %" PRIu64
+            ", bytes read %" PRIu64 ", comparisons %" PRIu64 "\n",
+            key, now.tables - before->tables, now.filter_probes - before->filter_probes,
+            now.blocks - before->blocks, now.blocks_loaded - before->blocks_loaded,
+            now.bytes_read - before->bytes_read, now.comparisons - before->comparisons);
+}
+
 static int get(struct cli *cli, struct strata *db, size_t operand, struct strata_slice key,
                void *arg)
 {
+    struct strata_counters before;
     struct strata_buffer *value = arg;
     struct strata_error err;
-    int rc = cli_get(cli, db, key, value, &err);
+    int rc;
 
+    strata_counters(&before, sizeof before);
+    rc = cli_get(cli, db, key, value, &err);
+    if (cli->given[CLI_COST])
+        print_cost(cli, cli->operands[operand], &before);
     if (rc < 0)
         return cli_fail(cli, &err);
     if (rc == STRATA_NOT_FOUND)
@@ -215,13 +235,16 @@ const struct cli_command cli_get_command = {
     .place = CLI_LINE_AND_SHELL,
     .operands = {"DIR", "KEY..."},
     .required = 2,
-    .options = RECORD_OPTIONS | O(CLI_RAW),
+    .options = RECORD_OPTIONS | O(CLI_RAW) | O(CLI_COST),
     .exits = DB_EXITS | O(CLI_NOT_FOUND),
     .summary = "print the value stored under KEY",
-    .about = "The value is printed with escapes, and a line end after it; with --raw its bytes as\n"
-             "they are, and nothing after them. Of several keys a line each is printed, as scan\n"
-             "does: key, tab, value. Those that are missing are named on standard error, and\n"
-             "get ends with 1.",
+    .about =
+        "The value is printed with escapes, and a line end after it; with --raw its bytes as\n"
+        "they are, and nothing after them. Of several keys a line each is printed, as scan\n"
+        "does: key, tab, value. Those that are missing are named on standard error, and\n"
+        "get ends with 1. With --cost each get is followed by what it took: sorted tables\n"
+        "that were asked, Bloom filters, blocks, those that were not in the cache, bytes read\n"
+        "from files, comparisons of keys.",
     .shell_about =
         "The value is printed with escapes, and a line end after it; of several keys a line\n"
         "each: key, tab, value. Neither get nor any other command sees what `batch begin`\n"

@@ -29,6 +29,7 @@
 #include "02_hash_index/index.h"
 #include "02_hash_index/segment.h"
 #include "base/coding.h"
+#include "base/cost.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -244,6 +245,7 @@ static int run_get(struct sstable *table, struct strata_slice key, unsigned *typ
     bool found;
     int rc = search(run, key, &probe, &at, &found, err);
 
+    cost_so_far.tables++;
     if (rc == 0 && found) {
         *type = probe.record.type;
         record_keep_value(&probe.record, &probe.body);

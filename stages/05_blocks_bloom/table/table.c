@@ -63,11 +63,6 @@ static void stats(void *self, void (*each)(void *arg, const struct strata_stat *
         {"bloom_filtered", "gets", "of a table that its filter answered", common->filtered},
         {"bloom_false_positives", "gets", "that passed a filter and found nothing",
          common->false_positives},
-        {"cost_comparisons", "keys", "compared by this thread, on all handles",
-         cost_so_far.comparisons},
-        {"cost_filter_probes", "gets", "that asked a filter, likewise", cost_so_far.filter_probes},
-        {"cost_blocks", "blocks", "looked at, likewise", cost_so_far.blocks},
-        {"cost_blocks_loaded", "blocks", "read from a file, likewise", cost_so_far.blocks_loaded},
     };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         each(arg, &list[i]);
@@ -131,6 +126,7 @@ struct strata_slice table_user(const struct sstable *base)
 
 static bool may_have(const struct table *t, uint64_t hash)
 {
+    cost_so_far.tables++;
     cost_so_far.filter_probes += t->filter != NULL;
     return !t->filter || bloom_may_contain(&t->bloom, hash);
 }

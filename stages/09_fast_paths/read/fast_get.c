@@ -135,6 +135,7 @@ int fast_get_at(struct version *version, struct strata_slice key, uint64_t seque
         count = find_some(&search, list);
         rc = ask(list, count, &search, &asked, type, value, err);
     }
+    cost_so_far.tables += asked.filtered + asked.searched;
     if (asked.filtered)
         striped_add(&list[0].table->common->counts, PAX_TABLE_FILTERED, asked.filtered);
     if (asked.searched)

@@ -59,11 +59,6 @@ void pax_table_stats(void *self, void (*each)(void *arg, const struct strata_sta
          striped_sum(&common->counts, PAX_TABLE_FILTERED)},
         {"bloom_false_positives", "gets", "that passed a filter and found nothing",
          striped_sum(&common->counts, PAX_TABLE_FALSE_POSITIVES)},
-        {"cost_comparisons", "keys", "compared by this thread, on all handles",
-         cost_so_far.comparisons},
-        {"cost_filter_probes", "gets", "that asked a filter, likewise", cost_so_far.filter_probes},
-        {"cost_blocks", "blocks", "looked at, likewise", cost_so_far.blocks},
-        {"cost_blocks_loaded", "blocks", "read from a file, likewise", cost_so_far.blocks_loaded},
     };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         each(arg, &list[i]);

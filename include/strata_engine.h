@@ -112,10 +112,11 @@ struct strata_engine {
     int (*sync)(void *self, struct strata_error *err);
     /* Writes the memtable to a sorted table. */
     int (*flush)(void *self, struct strata_error *err);
-    /* Frees dead space. `progress` may be NULL; else it is called at least once. */
+    /* Frees dead space. `progress` may be NULL; else it is called as the work goes on, at least
+     * once if the database is not empty. */
     int (*compact)(void *self, const struct strata_progress *progress, struct strata_error *err);
-    /* Reads and checks every byte that is relied on; CORRUPT names the first damage. `progress` may
-     * be NULL; else it is called at least once. */
+    /* Reads and checks every byte that is relied on; CORRUPT names the first damage. `progress` as
+     * in compact. */
     int (*verify)(void *self, const struct strata_progress *progress, struct strata_error *err);
     /* Creates all files of a copy of the database, as it is now, in the directory `to`, which
      * exists and holds only marker and lock. Files and names are durable when it returns: the

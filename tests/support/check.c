@@ -120,13 +120,22 @@ void check_case(size_t i)
         print_error("# case %zu\n", i);
 }
 
+/* The code of one call on one key; the call is printed as the trace has it. */
+static void check_call(int rc, int want, const struct strata_error *err, const char *call,
+                       const char *key, const char *file, int line)
+{
+    char text[200];
+    snprintf(text, sizeof text, "%s '%s'", call, key);
+    check_code(rc, want, err, text, file, line);
+}
+
 void check_get(struct strata *db, const char *key, const char *value, const char *file, int line)
 {
     struct strata_buffer got = {0};
     struct strata_error err = {0};
     int rc = strata_get(db, strata_string(key), &got, &err);
 
-    check_code(rc, value ? STRATA_OK : STRATA_NOT_FOUND, &err, key, file, line);
+    check_call(rc, value ? STRATA_OK : STRATA_NOT_FOUND, &err, "get", key, file, line);
     check_bytes(strata_buffer_slice(&got), strata_string(value), file, line);
     strata_buffer_free(&got);
 }
@@ -135,14 +144,14 @@ void check_put(struct strata *db, const char *key, const char *value, const char
 {
     struct strata_error err = {0};
     int rc = strata_put(db, strata_string(key), strata_string(value), &err);
-    check_code(rc, STRATA_OK, &err, key, file, line);
+    check_call(rc, STRATA_OK, &err, "put", key, file, line);
 }
 
 void check_delete(struct strata *db, const char *key, const char *file, int line)
 {
     struct strata_error err = {0};
     int rc = strata_delete(db, strata_string(key), &err);
-    check_code(rc, STRATA_OK, &err, key, file, line);
+    check_call(rc, STRATA_OK, &err, "delete", key, file, line);
 }
 
 void check_model(const struct model *model, struct strata *db, const char *file, int line)

@@ -66,6 +66,6 @@ progress: install-test ## the sittings of a stage that you write, and which are 
 workshop-record: install-test ## find out which tests turn green with which sitting, and write docs/workshop/NN_name.tests [STAGE=N]
 	@$(MAKE) --no-print-directory -s all workshop-build
 	@B=$B STAGE=$(STAGE) CC="$(CC)" tests/tools/workshop.sh record
-workshop-check: install-test install-mutants ## prove it: starts compile and fail as listed, sittings turn their tests green, mutants are caught [STAGE=N]
+workshop-check: install-test install-mutants ## prove it: starts compile and fail as listed, sittings turn their tests green, mutants are caught [STAGE=N] [QUICK=1: a sample, which the commit chooses]
 	@$(MAKE) --no-print-directory -s all workshop-build
-	@B=$B STAGE=$(STAGE) CC="$(CC)" tests/tools/workshop.sh prove
+	@B=$B STAGE=$(STAGE) CC="$(CC)" tests/tools/workshop.sh $(if $(filter-out no,$(QUICK)),quick,prove)

@@ -8,11 +8,12 @@
 #                                                   the stage's mutants are caught by what `make check` runs
 #   B=build STAGE=N tests/tools/workshop.sh mutants     the last of these
 #   B=build tests/tools/workshop.sh starts              every start compiles without a warning
-#   B=build tests/tools/workshop.sh quick               a sample of it for every stage: the tables name what there is;
-#                                                   sources without bodies compile; one sitting turns its tests
-#                                                   green; some mutants are caught. SEED=N: which
+#   B=build [STAGE=N] tests/tools/workshop.sh quick     a sample of it: the tables name what there is; the start compiles
+#                                                   and fails the tests of its first sitting; another sitting turns
+#                                                   its tests green; some mutants are caught. SEED=N: which
 #
-# What is built before: make all workshop-build [STAGE=N]. JOBS: programs at a time.
+# What is built before: make all workshop-build [STAGE=N]. JOBS: programs at a time. Other work on the machine
+# changes no result: see limit.pl.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/tools/sittings.bash
@@ -134,27 +135,31 @@ run_listed() { # STAGE PROGRAM K: what is recorded as green by then decides whic
 }
 export -f run_listed tests_file
 
-# One sitting, which the commit chooses: by the stage's own tests, and one program of those that every stage has.
+# The start, and one sitting, which the commit chooses: by the stage's own tests, and one program of those
+# that every stage has.
 sample() { # STAGE
-    local seed k programs wrong
+    local seed k programs first wrong
     work=$B/workshop/$(name_of "$1")/sample
     export work
     seed=${SEED:-$(git rev-parse HEAD 2>/dev/null | cksum | cut -c1-6)} seed=${seed:-1}
     k=$(((seed + $1) % $(count_sittings "$1") + 1))
-    programs=$(awk -F'\t' -v k=$k '$1 == k && !seen[$2]++ { print $2 }' "$(tests_file "$1")")
+    programs=$(programs_of_sitting "$1" "$k")
     programs="$(grep '^stages/' <<<"$programs"; grep -v '^stages/' <<<"$programs" | awk -v n="$seed" '{ p[NR] = $1 } END { if (NR) print p[n % NR + 1] }')"
-    SAMPLE=-O0 build_states "$1" $((k - 1)) $k || return 1
-    for program in $programs; do echo "$program $((k - 1))"; echo "$program $k"; done |
+    first=$(programs_of_sitting "$1" 1)
+    SAMPLE=-O0 build_states "$1" $(printf '%d\n' 0 $((k - 1)) "$k" | sort -nu) || return 1
+    { for program in $first; do echo "$program 0"; done; for program in $programs; do printf '%s %d\n' "$program" $((k - 1)) "$program" "$k"; done; } | sort -u |
         xargs -r -P "$jobs" -L1 bash -c 'run_listed "$@"' _ "$1" 2>>"$work/shell.log"
-    wrong=$(for program in $programs; do compare "$1" "$program" $((k - 1)); compare "$1" "$program" $k; done)
+    wrong=$(for program in $first; do compare "$1" "$program" 0; done
+        for program in $programs; do compare "$1" "$program" $((k - 1)); compare "$1" "$program" "$k"; done)
     if [ -n "$wrong" ]; then
-        head -20 <<<"$wrong"
+        sort -u <<<"$wrong" | head -20
         echo "stage $1: other tests turn green with sitting $k than are listed; if they should: make workshop-record STAGE=$1"
         return 1
     fi
-    echo "stage $1: sitting $k turns its tests green in $(paste -sd' ' <<<"$programs")"
+    echo "stage $1: the start compiles and fails; sitting $k turns its tests green in $(paste -sd' ' <<<"$programs")"
     MUTANTS=3 SEED=$seed mutants "$1"
 }
+programs_of_sitting() { awk -F'\t' -v k="$2" '$1 == k && !seen[$2]++ { print $2 }' "$(tests_file "$1")"; } # STAGE SITTING
 
 prove() { # STAGE
     local bad=0
@@ -195,8 +200,24 @@ is_asked() { # STAGE PROGRAM TEST
     esac
 }
 
-# Some bugs of a stage's list are in common/, which is no part of an engine.
-is_of_stages() { ! grep -q '^+++ b/common/' "$1"; } # PATCH
+# Why `make check` cannot find a mutant, in some words; nothing if it is to find it. Some bugs of a stage's
+# list are in common/, which is no part of an engine.
+why_unseen() { # STAGE PATCH
+    local stage program test word
+    read -r word stage program test <<<"$(field "$2" Test)"
+    if grep -q '^+++ b/common/' "$2"; then
+        echo "in common/"
+    elif [ "$word" != stage ]; then
+        echo "found by a unit test"
+    elif [ "$stage" != "$1" ]; then
+        echo "found by a test of another stage"
+    elif ! is_asked "$1" "$program" "$test"; then
+        case $program in
+        stages/*) echo "found by a module test of no sitting" ;;
+        *) echo "found by ${program##*/}, about our files" ;;
+        esac
+    fi
+}
 
 # The stage with a bug in it, as a learner's engine: $dir/mine.so, from the objects of the tree and the
 # patched sources.
@@ -226,50 +247,43 @@ build_mutant() { # PATCH DIR NAME
 }
 
 try_mutant() { # STAGE PATCH WORK
-    local stage program test name=${2##*/} dir=$3/${2##*/} word
-    name=${name%.patch}
-    read -r word stage program test <<<"$(field "$2" Test)"
-    if [ "$word" != stage ] || [ "$stage" != "$1" ] || ! is_asked "$1" "$program" "$test" || ! is_of_stages "$2"; then
-        echo "unseen $name $word $stage $program $test"
-        return
-    fi
+    local stage program test name=${2##*/} dir=$3/${2##*/} why
+    name=${name%.patch} why=$(why_unseen "$1" "$2")
+    [ -z "$why" ] || { echo "unseen $name: $why"; return; }
+    read -r _ stage program test <<<"$(field "$2" Test)"
     if ! build_mutant "$2" "$dir" "$(name_of "$1")" >"$3/$name.log" 2>&1; then
         echo "broken $name: $3/$name.log"
     elif ! run_program "$1" "$dir/mine.so" "$program" "$3/$name.log" "$test"; then
         echo "caught $name"
     elif grep -qx "skip $test" <(results "$3/$name.log"); then
-        echo "unseen $name $word $stage $program $test"
+        echo "unseen $name: found by a test that is skipped for an engine"
     else
         echo "MISSED $name: $program $test"
     fi
     rm -rf "$dir"
 }
-export -f try_mutant build_mutant is_asked is_of_stages field tests_file
+export -f try_mutant build_mutant is_asked why_unseen field tests_file
 
 # All of the stage; with MUTANTS=N so many of those that make check asks for, which SEED chooses.
 patches_of() { # STAGE
-    local patch word stage program test
+    local patch
     for patch in tests/mutants/"$(name_of "$1")"/*.patch; do
-        if [ -n "${MUTANTS:-}" ]; then
-            read -r word stage program test <<<"$(field "$patch" Test)"
-            [ "$word $stage" = "stage $1" ] && is_asked "$1" "$program" "$test" && is_of_stages "$patch" || continue
-        fi
-        echo "$patch"
+        [ -n "${MUTANTS:-}" ] && [ -n "$(why_unseen "$1" "$patch")" ] || echo "$patch"
     done | awk -v some="${MUTANTS:-0}" -v seed="${SEED:-0}" '
         { all[NR] = $0 }
         END { if (!some || some > NR) some = NR; for (i = 0; i < some; i++) print all[(seed + int(i * NR / some)) % NR + 1] }'
 }
 
 mutants() { # STAGE
-    local work=$B/workshop/$(name_of "$1")/mutants
+    local why work=$B/workshop/$(name_of "$1")/mutants
     rm -rf "$work" && mkdir -p "$work"
     patches_of "$1" | xargs -P "$jobs" -I{} bash -c 'try_mutant "$1" "$2" "$3"' _ "$1" {} "$work" >"$work/list" 2>"$work/shell.log"
-    echo "stage $1: of $(wc -l <"$work/list") mutants make check catches $(grep -c '^caught' "$work/list"); it runs no test that finds these $(grep -c '^unseen' "$work/list"):"
-    sort "$work/list" | awk '/^unseen/ { printf "    %s: %s %s %s %s\n", $2, $3, $4, $5, $6 }'
+    why=$(sed -n 's/^unseen [^:]*: //p' "$work/list" | sort | uniq -c | sort -rn | sed 's/^ *//' | paste -sd';' | sed 's/;/; /g')
+    echo "stage $1: make check catches $(grep -c '^caught' "$work/list") of $(grep -vc '^unseen' "$work/list") mutants${why:+; it runs no test that finds these: $why}"
     ! grep -E '^(MISSED|broken)' "$work/list"
 }
 
-# ---- Quick ---------------------------------------------------------------------------------------------
+# ---- Starts --------------------------------------------------------------------------------------------
 
 # Of each table's sources what a learner gets first compiles, too, without a warning; nothing is linked.
 compiles() { # STAGE
@@ -287,6 +301,6 @@ case $command in
 record | prove | mutants) each_stage "$command" ;;
 compiles) each_stage compiles ;;
 starts) $pl names && each_stage compiles ;;
-quick) $pl names && each_stage compiles && each_stage sample ;;
+quick) $pl names && each_stage sample ;;
 *) echo "workshop.sh: no command \"$command\"; see its head" >&2; exit 2 ;;
 esac

@@ -18,8 +18,7 @@ run pl names
 is tables_name_what_there_is "$rc $out" '0 '
 printf '%s\n' "$err" | sed 's/^/# /' # tables without a list of tests
 make -s -C "$root" workshop-build >/dev/null
-# (Its tests wait for what never comes, up to a limit of time: beside other work the sample is not sure,
-# so it is asked for on a quiet machine, workshop.sh quick.)
+# (make workshop-check QUICK=1 tries a sitting and some mutants of each, and is a part of .ci/run.)
 run bash -c "cd '$root' && tests/tools/workshop.sh starts"
 is starts_are_made "$rc" 0
 [ "$rc" -eq 0 ] || printf '%s\n' "$out" "$err" | sed 's/^/# /'
@@ -61,6 +60,16 @@ like start_says_the_messages "$(tr -d '\n*' <mine/engine/engine.c | tr -s ' ')" 
 code start_compiles_without_a_warning 0 make -s -C mine CFLAGS='-O1 -Werror'
 is start_marks_no_source_of_the_stage "$(grep -rlE 'sitting [0-9]' "$root/stages" | wc -l)" 0
 
+# ---- The limit of a test's time ----
+limited() { (cd "$root" && perl tests/tools/limit.pl 1 "$@"); }
+compute='my $n = 0; $n++ while (times)[0] < 1.3; exit 3'
+code what_waits_for_ever_is_ended 124 limited sleep 100
+code what_waits_for_a_process_that_waits_is_ended 124 limited sh -c 'sleep 100; true'
+code what_computes_goes_on 3 limited perl -e "$compute"
+code what_waits_for_a_process_that_computes_goes_on 3 limited perl -e "if (fork) { wait; exit \$? >> 8 } $compute"
+code ended_by_a_signal_is_told 137 limited sh -c 'kill -9 $$'
+code of_what_is_not_there_is_told 127 limited "$here/none"
+
 # ---- make check, make progress ----
 check() { run bash -c "cd '$root' && STAGE=1 tests/tools/sittings.sh check '$here/mine/mine.so'"; }
 says() { like "$1" "$(tr '\n' '~' <<<"$out")" "$2"; }
@@ -97,6 +106,11 @@ fails progress_of_nothing_is_refused 2 'it wants DIR=DIRECTORY, one that make st
 run make -s -C "$root" progress DIR="$here/mine"
 like progress_shows_bodies_and_tests "$rc $(tr '\n' '~' <<<"$out")" '^0 .*3 +One record by its offset +6 of 6 +10 of 10: done~4 .*7 of 7 +[0-9]+ of [0-9]+~5 .* 0 of 9 +0 of [0-9]+~3 of 5 sittings are done'
 pl start 1 "$here/other" 2 >/dev/null
-run make -s -C "$root" progress DIR="$here"
-is progress_of_several_is_a_line_each "$rc $(tr '\n' '~' <<<"${out//"$here/"/}")" '0 stage 1, mine: 3 of 5 sittings are done~stage 1, other: 2 of 5 sittings are done~'
+exec 8>"$B/check.lock" && flock 8
+make -s -C "$root" progress DIR="$here/other" >turn.txt 2>turn.err 8>&- &
+code second_check_says_that_it_waits 0 wait_until grep -q '^another make check is under way in this tree: waiting for its end$' turn.err
+is second_check_has_done_nothing "$(cat turn.txt)" ""
+exec 8>&-
+wait $!
+is second_check_goes_on "$? $(tail -1 turn.txt)" '0 2 of 5 sittings are done; make check explains what the next one lacks'
 done_testing

@@ -33,7 +33,7 @@ done
 
 # The build in the copy begins with what is built already: a copy, with the times kept.
 mkdir build && tar -C "$B" -cf - --exclude=./asan --exclude=./tsan --exclude=./cov --exclude=./clang \
-    --exclude=./afl --exclude=./cmplog --exclude=./reached --exclude=./ci --exclude=./bare --exclude=./mutants \
+    --exclude=./afl --exclude=./cmplog --exclude=./reached --exclude=./ci --exclude=./bare --exclude=./workshop-runs --exclude=./check --exclude=./mutants \
     --exclude=./test-logs --exclude=./fuzz --exclude=./alone --exclude=./tests/unit --exclude=./tests/stages \
     --exclude=./stages.c --exclude=./strata . | tar -C build -xf -
 unset B MAKEFLAGS MAKELEVEL MFLAGS STRATA STRATA_STAGE ONLY SKIP

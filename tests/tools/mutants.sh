@@ -62,7 +62,7 @@ copy_tree() {
     tar -C "$tree" -cf - --exclude=./.git --exclude=./build . | tar -C "$work/clean" -xf - || return 1
     tar -C "$tree/$B" -cf - --exclude=./asan --exclude=./tsan --exclude=./cov --exclude=./clang \
         --exclude=./afl --exclude=./cmplog --exclude=./reached --exclude=./libfuzzer --exclude=./ci --exclude=./alone \
-        --exclude=./bare --exclude=./mutants --exclude=./test-logs "${spare[@]}" . | tar -C "$work/clean/$B" -xf -
+        --exclude=./bare --exclude=./workshop-runs --exclude=./check --exclude=./mutants --exclude=./test-logs "${spare[@]}" . | tar -C "$work/clean/$B" -xf -
 }
 
 # Without optimization: what is built here runs once.

@@ -32,30 +32,34 @@ endef
 $(foreach s,$(STAGES),$(eval $(call workshop_stage,$s)))
 stage_name = $(notdir $(call stage_dir,$(STAGE)))
 
+# Two at once would write the same files: $B/check, and what is built.
+turn = mkdir -p $B && exec 9>$B/check.lock && { flock -n 9 || { echo "another make check is under way in this tree: waiting for its end" >&2; flock 9; }; }
+
 .PHONY: start check judge grade progress workshop-check workshop-record workshop-build
 workshop-build: $(if $(STAGE),workshop-build-$(stage_name),$(WORKSHOP:%=workshop-build-%))
 start: all ## a stage for you to write: its real sources without the bodies that are its lesson: STAGE=N DIR=../mine [SITTING=K: begin with that one]
 	@B=$B CC="$(CC)" tests/tools/workshop.pl start "$(STAGE)" "$(DIR)" "$(if $(SITTING),$(shell expr $(SITTING) - 1))"
 check: install-test ## judge an engine of your own: sitting by sitting, then by all that the stage promises: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
-	@$(MAKE) --no-print-directory -s $(if $(stage_name),workshop-build,check-build) >/dev/null
-	@B=$B STAGE=$(STAGE) tests/tools/sittings.sh check $(call quoted,$(ENGINE)) $(call quoted,$(ONLY)) || exit $$?; \
+	@$(turn) && $(MAKE) --no-print-directory -s $(if $(stage_name),workshop-build,check-build) >/dev/null && \
+	B=$B STAGE=$(STAGE) tests/tools/sittings.sh check $(call quoted,$(ENGINE)) $(call quoted,$(ONLY)) || exit $$?; \
 	B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(ENGINE)) $(call quoted,$(ONLY))
 judge: install-test ## judge an engine of your own by all that the stage promises, without the sittings: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
-	@$(MAKE) --no-print-directory -s check-build
-	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(ENGINE)) $(call quoted,$(ONLY))
+	@$(turn) && $(MAKE) --no-print-directory -s check-build && \
+	B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(ENGINE)) $(call quoted,$(ONLY))
 # The engine and its stage are given, or are those of DIR.
 grade_engine = $(or $(ENGINE),$(DIR)/mine.so)
 grade_stage = $(or $(STAGE),$(if $(DIR),$(shell sed -n 's/.*STAGE=\([0-9]*\)$$/\1/p' $(call quoted,$(DIR))/Makefile | head -1)))
 grade: install-test ## points for an engine of your own: what make judge finds, promise by promise: DIR=../mine, or ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
 	@[ -n $(call quoted,$(ENGINE)$(DIR)) ] || { echo "make grade: whose? for example: make grade DIR=../mine, or ENGINE=../mine/mine.so STAGE=1" >&2; exit 2; }
 	@$(if $(ENGINE),,$(MAKE) --no-print-directory -s -C $(call quoted,$(DIR)) mine.so && $(MAKE) --no-print-directory -s workshop-build STAGE=$(grade_stage) >/dev/null)
-	@$(MAKE) --no-print-directory -s check-build
-	@B=$B STAGE=$(grade_stage) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(grade_engine)) $(call quoted,$(ONLY)) >$B/check.txt 2>&1; \
+	@$(turn) && $(MAKE) --no-print-directory -s check-build || exit; \
+	B=$B STAGE=$(grade_stage) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(grade_engine)) $(call quoted,$(ONLY)) >$B/check.txt 2>&1; \
 	case $$? in 0 | 1) ;; *) cat $B/check.txt >&2; exit 2 ;; esac; \
 	B=$B STAGE=$(grade_stage) tests/tools/grade.sh $(call quoted,$(grade_engine)) $(if $(ENGINE),,$(call quoted,$(abspath $(DIR))))
 progress: install-test ## the sittings of a stage that you write, and which are done: DIR=../mine; a line each if DIR has several of them
 	@set -- $$(ls -d $(call quoted,$(DIR))/engine $(call quoted,$(DIR))/*/engine 2>/dev/null); \
 	[ $$# -gt 0 ] || { echo "make progress: it wants DIR=DIRECTORY, one that make start wrote, or where there are such" >&2; exit 2; }; \
+	$(turn); \
 	for engine; do dir=$${engine%/engine}; \
 	  stage=$$(sed -n 's/.*STAGE=\([0-9]*\)$$/\1/p' "$$dir/Makefile" | head -1); \
 	  $(MAKE) --no-print-directory -s -C "$$dir" mine.so || { echo "stage $$stage, $$dir: it does not compile"; [ $$# -gt 1 ] && continue; exit 1; }; \

@@ -112,7 +112,7 @@ each_stage() { # FUNCTION
 }
 
 record() { # STAGE
-    work=$B/workshop/$(name_of "$1")/states
+    work=$B/workshop-runs/$(name_of "$1")/states
     $pl names "$1" | grep -vE 'make workshop-record' && return 1
     run_states "$1" || return 1
     list "$1" >"$work/new" && cp "$work/new" "$(tests_file "$1")" && $pl names "$1" || return 1
@@ -139,7 +139,7 @@ export -f run_listed tests_file
 # that every stage has.
 sample() { # STAGE
     local seed k programs first wrong
-    work=$B/workshop/$(name_of "$1")/sample
+    work=$B/workshop-runs/$(name_of "$1")/sample
     export work
     seed=${SEED:-$(git rev-parse HEAD 2>/dev/null | cksum | cut -c1-6)} seed=${seed:-1}
     k=$(((seed + $1) % $(count_sittings "$1") + 1))
@@ -163,7 +163,7 @@ programs_of_sitting() { awk -F'\t' -v k="$2" '$1 == k && !seen[$2]++ { print $2 
 
 prove() { # STAGE
     local bad=0
-    work=$B/workshop/$(name_of "$1")/states
+    work=$B/workshop-runs/$(name_of "$1")/states
     $pl names "$1" || return 1
     run_states "$1" || return 1
     list "$1" >"$work/new"
@@ -275,7 +275,7 @@ patches_of() { # STAGE
 }
 
 mutants() { # STAGE
-    local why work=$B/workshop/$(name_of "$1")/mutants
+    local why work=$B/workshop-runs/$(name_of "$1")/mutants
     rm -rf "$work" && mkdir -p "$work"
     patches_of "$1" | xargs -P "$jobs" -I{} bash -c 'try_mutant "$1" "$2" "$3"' _ "$1" {} "$work" >"$work/list" 2>"$work/shell.log"
     why=$(sed -n 's/^unseen [^:]*: //p' "$work/list" | sort | uniq -c | sort -rn | sed 's/^ *//' | paste -sd';' | sed 's/;/; /g')

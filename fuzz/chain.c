@@ -32,10 +32,11 @@ static void check_chain(struct strata_slice bytes)
     size_t count = 0;
 
     chain_open(&chain, bytes);
-    versions = calloc(chain.left, sizeof *versions);
+    versions = calloc(chain.count, sizeof *versions);
     require(versions, "no memory");
-    while (chain_next(&chain, &versions[count]))
+    while (count < chain.count && chain_next(&chain, &versions[count]))
         count++;
+    require(count && !chain_next(&chain, &versions[0]), "another number of versions");
     check_reads(bytes, versions, count);
     require(chain_encode(versions, count, &again, NULL) == 0, "encode");
     require(strata_compare(strata_buffer_slice(&again), bytes) == 0, "other bytes");

@@ -111,10 +111,10 @@ static void chain_of_other_bytes_is_refused_or_whole(void **state)
         if (!chain_check(bytes, CODING_NUMBER_MAX)) {
             struct chain chain;
             struct chain_version v;
-            size_t values = 0;
-            for (chain_open(&chain, bytes); chain_next(&chain, &v);)
+            size_t values = 0, count = 0;
+            for (chain_open(&chain, bytes); chain_next(&chain, &v); count++)
                 values += v.value.size;
-            assert_true(values < bytes.size && chain.values.size == 0);
+            assert_int_equal(chain_size(count, values), bytes.size);
             whole++;
         }
         free(copy);
@@ -123,37 +123,70 @@ static void chain_of_other_bytes_is_refused_or_whole(void **state)
     strata_buffer_free(&w.bytes);
 }
 
+/* The bytes of such a chain, whatever they are. */
+struct forged {
+    unsigned kind, count;
+    struct {
+        unsigned number, is_delete, end;
+    } heads[3];
+    unsigned written; /* heads */
+    const char *values;
+};
+
+static void forge(const struct forged *f, struct strata_buffer *to)
+{
+    uint8_t kind = (uint8_t)f->kind;
+
+    strata_buffer_clear(to);
+    strata_buffer_append(to, &kind, 1);
+    buffer_put_u32(to, f->count);
+    for (unsigned i = 0; i < f->written; i++) {
+        buffer_put_u64(to, f->heads[i].number << 1 | f->heads[i].is_delete);
+        buffer_put_u32(to, f->heads[i].end);
+    }
+    strata_buffer_append(to, f->values, strlen(f->values));
+}
+
 static void chain_that_breaks_a_rule_is_told(void **state)
 {
     static const struct {
-        uint8_t bytes[12];
-        size_t size;
+        struct forged forged;
         const char *says;
     } cases[] = {
-        {{0}, 0, "unknown kind"},
-        {{2, 1, 10}, 3, "unknown kind"},
-        {{1, 0}, 2, "impossible number"},
-        {{1, 9, 10, 0}, 4, "impossible number"},
-        {{1, 2, 20, 0, 20, 0}, 6, "not in order"},      /* twice the same */
-        {{1, 2, 18, 0, 20, 0}, 6, "not in order"},      /* the older first */
-        {{1, 1, 0, 0}, 4, "not in order"},              /* alone, and seen by all */
-        {{1, 2, 20, 0, 0, 0}, 6, NULL},                 /* right */
-        {{1, 3, 20, 0, 0, 0, 0, 0}, 8, "not in order"}, /* not the last one */
-        {{1, 1, 24, 0}, 4, "not in order"}, /* operation 12 of a table that ends at 11 */
-        {{1, 1, 20, 3, 'a', 'b'}, 6, "ends within"},
-        {{1, 1, 20, 1, 'a', 'b'}, 6, "another size"},
-        {{1, 1, 21, 'a'}, 4, "another size"},
-        {{1, 1, 21}, 3, NULL},
+        {{2, 1, {{5, 0, 0}}, 1, ""}, "unknown kind"},
+        {{1, 0, {{0}}, 0, ""}, "impossible number"},
+        {{1, 2, {{5, 0, 0}}, 1, ""}, "impossible number"},
+        {{1, 0xffffffff, {{5, 0, 0}}, 1, ""}, "impossible number"},
+        {{1, 2, {{10, 0, 0}, {10, 0, 0}}, 2, ""}, "not in order"}, /* twice the same */
+        {{1, 2, {{9, 0, 0}, {10, 0, 0}}, 2, ""}, "not in order"},  /* the older first */
+        {{1, 1, {{0, 0, 0}}, 1, ""}, "not in order"},              /* alone, and seen by all */
+        {{1, 2, {{10, 0, 0}, {0, 0, 0}}, 2, ""}, NULL},            /* right */
+        {{1, 3, {{10, 0, 0}, {0, 0, 0}, {0, 0, 0}}, 3, ""}, "not in order"}, /* not the last */
+        {{1, 1, {{12, 0, 0}}, 1, ""}, "not in order"}, /* of a table that ends at 11 */
+        {{1, 1, {{10, 0, 3}}, 1, "ab"}, "impossible size"},
+        {{1, 1, {{10, 0, 0xffffffff}}, 1, "ab"}, "impossible size"},
+        {{1, 2, {{10, 0, 2}, {9, 0, 1}}, 2, "ab"},
+         "impossible size"},                               /* it ends before it begins */
+        {{1, 1, {{10, 1, 1}}, 1, "a"}, "impossible size"}, /* of a delete */
+        {{1, 1, {{10, 0, 1}}, 1, "ab"}, "another size"},
+        {{1, 2, {{10, 0, 1}, {9, 0, 2}}, 2, "ab"}, NULL},
+        {{1, 1, {{10, 1, 0}}, 1, ""}, NULL},
     };
+    struct strata_buffer bytes = {0};
 
     (void)state;
+    assert_true(strstr(chain_check(strata_bytes(NULL, 0), 11), "unknown kind"));
+    assert_true(strstr(chain_check(S("\001..."), 11), "ends within"));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *wrong = chain_check(strata_bytes(cases[i].bytes, cases[i].size), 11);
+        const char *wrong;
+        forge(&cases[i].forged, &bytes);
+        wrong = chain_check(strata_buffer_slice(&bytes), 11);
         if (!cases[i].says)
             assert_null(wrong);
         else
             assert_true(wrong && strstr(wrong, cases[i].says));
     }
+    strata_buffer_free(&bytes);
 }
 
 /* ---- The list of snapshots ------------------------------------------------------------------- */

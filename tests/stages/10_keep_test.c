@@ -274,11 +274,48 @@ static void keep_passes_errors_on(void **state)
     version_unref(version);
 }
 
+/* Versions that no table could hold: the error names an input that has the key, so that compactions
+ * leave that one alone and go on; of a flush there is none, and memory is what it lacks. */
+static void keep_of_too_many_bytes_names_an_input(void **state)
+{
+    struct version *version = make_version(false);
+    struct sstable table = {.path = (char *)(uintptr_t) "db/000007.table"}, *inputs = &table;
+    static struct world w = {.numbers = {5}, .number_count = 1, .count = 2};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        strcpy(w.entries[i].key, "k");
+        w.entries[i].version = (struct chain_version){9 - (uint64_t)i * 5, STRATA_OP_PUT,
+                                                      strata_bytes(w.entries[i].text, 0)};
+    }
+    w.entries[1].version.value.size = CHAIN_MAX; /* which are not there, and not read */
+    assert_int_equal(strata_buffer_append(&table.smallest, "a", 1), 0);
+    assert_int_equal(strata_buffer_append(&table.largest, "z", 1), 0);
+    for (int flush = 0; flush < 2; flush++) {
+        struct compaction c = {.version = version, .pick.output = 2};
+        struct strata_error err;
+        struct cursor *kept;
+        if (!flush)
+            c.pick.inputs[1] = (struct version_level){.tables = &inputs, .count = 1};
+        kept = keep_of(&w, &c, 0);
+        assert_code(cursor_first(kept, &err),
+                    flush ? STRATA_ERR_NO_MEMORY : STRATA_ERR_NOT_SUPPORTED, &err);
+        assert_err_says(&err, "versions of a key");
+        if (!flush)
+            assert_err_file(&err, "db/000007.table");
+        cursor_free(kept);
+    }
+    strata_buffer_free(&table.smallest);
+    strata_buffer_free(&table.largest);
+    version_unref(version);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keep_leaves_every_reader_what_it_saw),
         cmocka_unit_test(keep_passes_errors_on),
+        cmocka_unit_test(keep_of_too_many_bytes_names_an_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

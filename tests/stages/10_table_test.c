@@ -115,7 +115,8 @@ static void coded_values_are_found_at_each_number(void **state)
 
 static void coded_value_that_is_no_chain_is_damage(void **state)
 {
-    static const uint8_t later[] = {1, 1, 61 << 1, 0}; /* than the table's last operation */
+    static const uint8_t later[] = {1, 1, 0, 0, 0, 61 << 1, 0, 0, 0,
+                                    0, 0, 0, 0, 0, 0,       0, 0}; /* than the table's last one */
     const struct strata_slice wrong[] = {S("\x03"), S("\x01\x01\x28\x09x"),
                                          strata_bytes(later, sizeof later)};
     struct strata_error err;

@@ -1,11 +1,13 @@
-/* chain.c: the bytes of a chain; numbers are varints.
+/* chain.c: the bytes of a chain, little-endian.
  *
- *   +--------+-------+------------------------------------+-----------------+
- *   | kind 1 | count | of each version, the newest first: | values of puts, |
- *   |   = 1  |       | number << 1 | is a delete, [size] | in that order   |
- *   +--------+-------+------------------------------------+-----------------+
+ *   +--------+---------+-----------------------------------------------+-----------------+
+ *   | kind 1 | count 4 | of each version, the newest first: a head 12: | values of puts, |
+ *   |        |         | number << 1 | is a delete 8, end 4            | in that order   |
+ *   +--------+---------+-----------------------------------------------+-----------------+
  *
- *   size   of its value; a delete has none
+ *   end    of its value, counted from where the values begin; a delete has no bytes
+ *
+ * Heads are of one size and in order: the version that a reader sees is found by a binary search.
  *
  * A chain is valid iff it has a version, numbers descend and are those of its table, only the last
  * one is 0 and is not alone, and the values fill the rest. (A version that is alone and that every
@@ -17,105 +19,133 @@
 #include <assert.h>
 
 #define KIND 1
+#define HEADS 5 /* bytes before them */
+#define HEAD 12 /* bytes of one */
 
 int chain_encode(const struct chain_version *versions, size_t count, struct strata_buffer *to,
                  struct strata_error *err)
 {
     uint8_t kind = KIND;
-    size_t bytes = 0;
+    uint32_t end = 0;
 
     assert(count > 1 || (count == 1 && versions->number));
     strata_buffer_append(to, &kind, 1);
-    buffer_put_varint(to, count);
+    buffer_put_u32(to, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {
         const struct chain_version *v = &versions[i];
-        bool is_delete = v->type == STRATA_OP_DELETE;
         assert(i == 0 || v->number < versions[i - 1].number);
-        buffer_put_varint(to, v->number << 1 | is_delete);
-        if (!is_delete)
-            buffer_put_varint(to, v->value.size);
+        assert(v->value.size <= CHAIN_MAX - end);
+        end += (uint32_t)v->value.size;
+        buffer_put_u64(to, v->number << 1 | (v->type == STRATA_OP_DELETE));
+        buffer_put_u32(to, end);
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         strata_buffer_append(to, versions[i].value.data, versions[i].value.size);
-        bytes += versions[i].value.size;
-    }
-    return to->out_of_memory ? strata_fail_memory(err, bytes) : 0;
+    return to->out_of_memory ? strata_fail_memory(err, end) : 0;
 }
 
-static uint64_t get_version(struct decoder *heads, struct chain_version *version)
+size_t chain_size(size_t count, size_t values)
 {
-    uint64_t word = get_varint(heads), size = word & 1 ? 0 : get_varint(heads);
+    return HEADS + count * HEAD + values;
+}
 
+/* Version `at`, whose value begins at `begin`, and where that ends. */
+static uint32_t get_version(const struct chain *chain, uint32_t at, uint32_t begin,
+                            struct chain_version *version)
+{
+    struct decoder d;
+    uint64_t word;
+    uint32_t end;
+
+    assert(at < chain->count);
+    decoder_init(&d, strata_bytes(chain->heads + (size_t)at * HEAD, HEAD));
+    word = get_u64(&d);
+    end = get_u32(&d);
     version->number = word >> 1;
     version->type = word & 1 ? STRATA_OP_DELETE : STRATA_OP_PUT;
-    return size;
-}
-
-const char *chain_check(struct strata_slice bytes, uint64_t last)
-{
-    static const char *const order = "a chain's versions are not in order, or not of its table";
-    uint64_t count, values = 0, before = last + 1;
-    struct decoder d;
-
-    decoder_init(&d, bytes);
-    if (get_u8(&d) != KIND)
-        return "a coded value of an unknown kind";
-    count = get_varint(&d);
-    if (d.bad || !count || count > d.left)
-        return "a chain with an impossible number of versions";
-    for (uint64_t i = 0; i < count; i++) {
-        struct chain_version v;
-        uint64_t size = get_version(&d, &v);
-        if (d.bad || size > STRATA_MAX_VALUE || size > d.left)
-            return "a chain ends within its versions";
-        if (v.number >= before || (v.number == 0 && (i == 0 || i + 1 < count)))
-            return order;
-        before = v.number;
-        values += size;
-    }
-    return values == d.left ? NULL : "a chain's values have another size than it says";
+    version->value = strata_bytes(chain->values + begin, end - begin);
+    return end;
 }
 
 void chain_open(struct chain *chain, struct strata_slice bytes)
 {
-    struct chain_version v;
     struct decoder d;
 
-    decoder_init(&chain->heads, bytes);
-    get_u8(&chain->heads);
-    chain->left = get_varint(&chain->heads);
-    d = chain->heads;
-    for (uint64_t i = 0; i < chain->left; i++)
-        get_version(&d, &v);
-    assert(!d.bad);
-    chain->values = strata_bytes(bytes.data + (bytes.size - d.left), d.left);
+    decoder_init(&d, strata_bytes(bytes.data + 1, HEADS - 1));
+    *chain = (struct chain){.heads = bytes.data + HEADS, .count = get_u32(&d)};
+    chain->values = chain->heads + (size_t)chain->count * HEAD;
+}
+
+const char *chain_check(struct strata_slice bytes, uint64_t last)
+{
+    uint64_t before = last + 1;
+    struct chain_version v;
+    struct chain chain;
+    uint32_t end = 0, begin = 0;
+    size_t room;
+
+    if (!bytes.size || bytes.data[0] != KIND)
+        return "a coded value of an unknown kind";
+    if (bytes.size < HEADS)
+        return "a chain ends within its versions";
+    chain_open(&chain, bytes);
+    if (!chain.count || chain.count > (bytes.size - HEADS) / HEAD)
+        return "a chain with an impossible number of versions";
+    room = bytes.size - chain_size(chain.count, 0);
+    for (uint32_t i = 0; i < chain.count; i++, begin = end) {
+        bool is_last = i + 1 == chain.count;
+        end = get_version(&chain, i, begin, &v);
+        if (end < begin || end > room ||
+            v.value.size > (v.type == STRATA_OP_DELETE ? 0 : STRATA_MAX_VALUE))
+            return "a chain's version has a value of an impossible size";
+        if (v.number >= before || (v.number == 0 && (i == 0 || !is_last)))
+            return "a chain's versions are not in order, or not of its table";
+        before = v.number;
+    }
+    return end == room ? NULL : "a chain's values have another size than it says";
 }
 
 bool chain_next(struct chain *chain, struct chain_version *version)
 {
-    uint64_t size;
-
-    if (!chain->left)
+    if (chain->at == chain->count)
         return false;
-    chain->left--;
-    size = get_version(&chain->heads, version);
-    assert(!chain->heads.bad && size <= chain->values.size);
-    version->value = strata_bytes(chain->values.data, size);
-    chain->values = strata_bytes(chain->values.data + size, chain->values.size - size);
+    chain->begin = get_version(chain, chain->at++, chain->begin, version);
     return true;
+}
+
+static uint64_t number_at(const struct chain *chain, uint32_t at)
+{
+    struct decoder d;
+
+    decoder_init(&d, strata_bytes(chain->heads + (size_t)at * HEAD, HEAD));
+    return get_u64(&d) >> 1;
+}
+
+/* Where the value of version `at` begins: where the one before it ends. */
+static uint32_t begin_of(const struct chain *chain, uint32_t at)
+{
+    struct chain_version before;
+    return at ? get_version(chain, at - 1, 0, &before) : 0;
 }
 
 unsigned chain_read(struct strata_slice bytes, uint64_t sequence, struct strata_slice *value)
 {
-    struct chain chain;
     struct chain_version v;
+    struct chain chain;
+    uint32_t at = 0, n;
 
-    for (chain_open(&chain, bytes); chain_next(&chain, &v);)
-        if (v.number <= sequence) {
-            *value = v.value;
-            return v.type;
-        }
-    return 0;
+    chain_open(&chain, bytes);
+    for (n = chain.count; n;) { /* the first that is not newer than the reader */
+        uint32_t half = n / 2;
+        bool is_newer = number_at(&chain, at + half) > sequence;
+        at += is_newer ? half + 1 : 0;
+        n = is_newer ? n - half - 1 : half;
+    }
+    if (at == chain.count)
+        return 0;
+    get_version(&chain, at, begin_of(&chain, at), &v);
+    *value = v.value;
+    return v.type;
 }
 
 const struct pax_table_coding chain_coding = {.check = chain_check, .read = chain_read};

@@ -12,24 +12,32 @@ struct chain_version {
     struct strata_slice value;
 };
 
-/* Appends the bytes of these versions, the newest first. NO_MEMORY. */
+/* Appends the bytes of these versions, the newest first; chain_size says CHAIN_MAX of them at most.
+ * NO_MEMORY. */
 int chain_encode(const struct chain_version *versions, size_t count, struct strata_buffer *to,
                  struct strata_error *err);
 
 /* NULL: the bytes are a chain of a table whose last operation is `last`. Else what is wrong. */
 const char *chain_check(struct strata_slice bytes, uint64_t last);
 
+#define CHAIN_MAX PAX_BLOCK_CODED_MAX /* bytes of a chain */
+
+/* Bytes of a chain of so many versions, whose values have so many bytes together. */
+size_t chain_size(size_t count, size_t values);
+
 /* A walk over the versions of a chain that was checked. */
 struct chain {
-    struct decoder heads;
-    struct strata_slice values; /* of the versions that are left */
-    uint64_t left;              /* versions */
+    const uint8_t *heads, *values;
+    uint32_t count; /* of its versions */
+    uint32_t at;    /* the next one, */
+    uint32_t begin; /* and where its value begins */
 };
 
 void chain_open(struct chain *chain, struct strata_slice bytes);
 /* The next older version. False: there is none. */
 bool chain_next(struct chain *chain, struct chain_version *version);
-/* The type and the value that a reader who came at `sequence` sees. 0: none. Of a checked one. */
+/* The type and the value that a reader who came at `sequence` sees. 0: none. Of a checked one.
+ * O(log versions). */
 unsigned chain_read(struct strata_slice bytes, uint64_t sequence, struct strata_slice *value);
 
 /* How the tables of this stage code values. */

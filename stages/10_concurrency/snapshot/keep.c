@@ -11,7 +11,9 @@
  * 10.I5: a delete that ends a chain is dropped when no older table has the key: there is nothing
  *        left that it hides. Not before: a snapshot that sees it must not find what is below.
  * 10.I6: the snapshots are those that existed when the flush or compaction began. One that is taken
- *        later is newer than all inputs; one that was released meanwhile may cost some versions. */
+ *        later is newer than all inputs; one that was released meanwhile may cost some versions.
+ * 10.I8: a chain that no table could hold (CHAIN_MAX) fails, and the error names an input that has
+ *        the key: compactions leave that table alone (7.I14), and go on elsewhere. */
 #include "keep.h"
 #include "base/array.h"
 #include "base/bytes.h"
@@ -39,11 +41,32 @@ struct keep {
 /* Snapshots that do not see operation `number`. */
 static size_t snapshots_before(const struct keep *k, uint64_t number)
 {
-    size_t n = k->count;
+    size_t at = 0, n = number ? k->count : 0;
 
-    while (number && n && k->numbers[n - 1] >= number)
-        n--;
-    return number ? n : 0;
+    while (n) {
+        size_t half = n / 2;
+        bool sees_it = k->numbers[at + half] >= number;
+        at += sees_it ? 0 : half + 1;
+        n = sees_it ? half : n - half - 1;
+    }
+    return at;
+}
+
+/* 10.I8. A flush has no table that it could leave alone. */
+static int fail_too_large(const struct keep *k, struct strata_error *err)
+{
+    const struct sstable *table = NULL;
+
+    for (unsigned level = 0; level < LEVELS; level++) {
+        const struct version_level *inputs = &k->c->pick.inputs[level];
+        for (size_t i = 0; i < inputs->count; i++)
+            if (sstable_compare_key(inputs->tables[i], strata_buffer_slice(&k->key)) == 0)
+                table = inputs->tables[i];
+    }
+    return strata_fail(err, table ? STRATA_ERR_NOT_SUPPORTED : STRATA_ERR_NO_MEMORY,
+                       table ? table->path : NULL, STRATA_NO_OFFSET,
+                       "the versions of a key that snapshots see have more than %u bytes",
+                       CHAIN_MAX);
 }
 
 /* The value is copied, as it is gone when `from` moves. */
@@ -57,10 +80,11 @@ static int add_version(struct keep *k, uint64_t number, struct strata_error *err
     if (rc < 0)
         return rc;
     *v = (struct chain_version){number, k->from->type, value};
-    if (value.size > PAX_BLOCK_CODED_MAX - k->kept.size ||
-        strata_buffer_append(&k->kept, value.data, value.size) < 0)
-        return strata_fail_memory(err, value.size);
-    return 0;
+    if (chain_size(k->version_count, k->kept.size + value.size) > CHAIN_MAX)
+        return fail_too_large(k, err);
+    return strata_buffer_append(&k->kept, value.data, value.size) < 0
+               ? strata_fail_memory(err, value.size)
+               : 0;
 }
 
 static bool is_same_key(const struct keep *k)
@@ -130,8 +154,6 @@ static int show(struct keep *k, struct strata_error *err)
     strata_buffer_clear(&k->coded);
     if (!alone)
         rc = chain_encode(v, k->version_count, &k->coded, err);
-    if (rc == 0 && k->coded.size > PAX_BLOCK_CODED_MAX)
-        rc = strata_fail_memory(err, k->coded.size);
     base->iter.key = strata_buffer_slice(&k->key);
     base->iter.value = alone ? v->value : strata_buffer_slice(&k->coded);
     base->type = alone ? v->type : SSTABLE_CODED;

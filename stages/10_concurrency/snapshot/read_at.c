@@ -96,7 +96,7 @@ static int show_first(struct view *v, int rc)
     const struct cursor *from = v->from;
     struct chain_version version = {0, from->type, from->iter.value};
 
-    v->chain.left = 0;
+    v->chain.count = v->chain.at = 0;
     if (rc != 0)
         return rc;
     v->base.iter.key = from->iter.key;

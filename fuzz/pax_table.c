@@ -37,7 +37,8 @@ static void check_properties(struct strata_slice stored, uint64_t place)
     require(bytes.data && stored_block_uncompress(&section, place, bytes.data, &err) == 0, "%s",
             err.message);
     bytes.size = bytes.capacity = section.size;
-    require(!pax_table_get_properties(strata_buffer_slice(&bytes), place, &p), "no properties");
+    require(!pax_table_get_properties(strata_buffer_slice(&bytes), place, false, &p),
+            "no properties");
     require(pax_table_put_properties(&again, &p, &err) == 0, "%s", err.message);
     require(strata_compare(strata_buffer_slice(&again), strata_buffer_slice(&bytes)) == 0,
             "other properties");

@@ -2,8 +2,13 @@
  *
  * 10.I7: the number of a snapshot is taken, and put into the list, with the lock under which a
  *        flush or compaction reads the list as it begins. So a list without it was read before it
- *        was taken, and all that such work can drop is older than another version that it sees. */
+ *        was taken, and all that such work can drop is older than another version that it sees.
+ * 10.I9: a table with enough old versions is stale when no snapshot is older than its last
+ *        operation. Where nothing else is due, stale tables are rewritten where they are, one after
+ *        the other, as many bytes as are written (pace.c). `stale_from` says which release makes
+ *        one stale. */
 #include "snapshot_tree.h"
+#include "07_paced_compaction/policy/policy_inside.h"
 #include "07_paced_compaction/tree/tree_engine.h"
 #include "09_fast_paths/fast_parts.h"
 #include "09_fast_paths/log/group_delay.h"
@@ -32,24 +37,22 @@ int snapshot_take(void *self, void **out, struct strata_error *err)
     return 0;
 }
 
+/* There is a table with old versions that no snapshot sees. `reading` is held. */
+static bool has_stale(const struct snapshot_tree *t)
+{
+    return t->stale_from < UINT64_MAX && t->stale_from <= snapshots_oldest(&t->snapshots);
+}
+
 void snapshot_release(void *self, void *snapshot)
 {
     struct snapshot_tree *t = self;
 
     sync_lock(&t->tree.reading);
     snapshots_remove(&t->snapshots, snapshot);
+    if (has_stale(t)) /* 10.I9 */
+        t->tree.nothing_due = false;
     sync_unlock(&t->tree.reading);
     free(snapshot);
-}
-
-static uint64_t oldest(struct snapshot_tree *t)
-{
-    uint64_t number;
-
-    sync_lock(&t->tree.reading);
-    number = snapshots_oldest(&t->snapshots);
-    sync_unlock(&t->tree.reading);
-    return number;
 }
 
 /* ---- What goes on ---------------------------------------------------------------------------- */
@@ -85,6 +88,31 @@ static int open_newest(struct compaction *c, const struct level_merge *of, struc
     return c->from ? 0 : strata_fail_memory(err, sizeof *c->from);
 }
 
+/* The numbers of all snapshots, as they are at one time (10.I6, 10.I7); freed by free. Memory is
+ * taken without the lock, as readers wait for it. */
+static int list_snapshots(struct snapshot_tree *t, uint64_t **numbers, size_t *count,
+                          struct strata_error *err)
+{
+    bool fits = false;
+
+    *numbers = NULL;
+    *count = 0;
+    for (size_t room = 16; !fits;) {
+        free(*numbers);
+        *numbers = malloc(room * sizeof **numbers);
+        if (!*numbers)
+            return strata_fail_memory(err, room * sizeof **numbers);
+        sync_lock(&t->tree.reading);
+        fits = t->snapshots.count <= room;
+        if (fits)
+            *count = snapshots_copy(&t->snapshots, *numbers);
+        else
+            room = t->snapshots.count + t->snapshots.count / 4;
+        sync_unlock(&t->tree.reading);
+    }
+    return 0;
+}
+
 /* Where no snapshot tells versions apart, and none is left of earlier ones, it is stage 9's work:
  * what is stored without a number every snapshot sees (10.I1). */
 static int keep(struct compaction *c, const struct level_merge *of, struct strata_error *err)
@@ -95,9 +123,7 @@ static int keep(struct compaction *c, const struct level_merge *of, struct strat
     size_t count;
     int rc;
 
-    sync_lock(&t->tree.reading); /* 10.I6, 10.I7 */
-    rc = snapshots_copy(&t->snapshots, &numbers, &count, err);
-    sync_unlock(&t->tree.reading);
+    rc = list_snapshots(t, &numbers, &count, err);
     if (rc < 0)
         return rc;
     if (of ? !any_is_coded(of) : !count || c->last <= numbers[0]) {
@@ -113,18 +139,56 @@ static int keep(struct compaction *c, const struct level_merge *of, struct strat
     return c->from ? 0 : strata_fail_memory(err, sizeof *c->from);
 }
 
-/* A table that has versions for snapshots which are gone is rewritten. */
-static bool may_move(struct tree *tree, const struct pick *pick)
-{
-    uint64_t needed = oldest((struct snapshot_tree *)tree);
+/* ---- What a released snapshot leaves --------------------------------------------------------- */
 
+#define WORTH 8 /* an eighth of a table is worth rewriting it */
+
+/* It has versions that only snapshots before its last operation see, and enough of them. */
+static bool has_old_versions(const struct sstable *table)
+{
+    return is_coded(table) && table->sum.old_bytes >= table->bytes / WORTH;
+}
+
+/* 10.I9: the last operation of that table with old versions whose snapshots will be the first to be
+ * gone is noted. False: they are not yet, of any table. */
+static bool find_stale(struct snapshot_tree *t, uint64_t *oldest)
+{
+    const struct version *v = t->tree.super->version;
+    uint64_t soonest = UINT64_MAX;
+    bool found;
+
+    for (size_t i = 0; i < v->count; i++)
+        if (has_old_versions(v->all[i]) && v->all[i]->sum.last < soonest)
+            soonest = v->all[i]->sum.last;
+    sync_lock(&t->tree.reading);
+    t->stale_from = soonest;
+    *oldest = snapshots_oldest(&t->snapshots);
+    found = has_stale(t);
+    sync_unlock(&t->tree.reading);
+    return found;
+}
+
+/* The one with most to give back. */
+static int pick_stale(struct tree *tree, struct pick *pick, struct strata_error *err)
+{
+    const struct version *v = tree->super->version;
+    uint64_t oldest, most = 0;
+    size_t at = 0;
+
+    *pick = (struct pick){0};
+    if (!find_stale((struct snapshot_tree *)tree, &oldest))
+        return STRATA_NOT_FOUND;
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < pick->inputs[level].count; i++) {
-            const struct sstable *table = pick->inputs[level].tables[i];
-            if (is_coded(table) && table->sum.last <= needed)
-                return false;
+        for (size_t i = 0; i < v->levels[level].count; i++) {
+            const struct sstable *table = v->levels[level].tables[i];
+            if (!has_old_versions(table) || table->sum.last > oldest ||
+                table->sum.old_bytes <= most || policy_is_quarantined(&tree->quarantined, table))
+                continue;
+            most = table->sum.old_bytes;
+            pick->level = pick->output = level;
+            at = i;
         }
-    return true;
+    return most ? pick_take(pick, v, pick->level, at, err) : STRATA_NOT_FOUND;
 }
 
 /* ---- The parts ------------------------------------------------------------------------------- */
@@ -142,7 +206,7 @@ const struct tree_parts snapshot_parts = {
     .open = pax_table_open_later,
     .properties = fast_note_lineage,
     .keep = keep,
-    .may_move = may_move,
+    .pick_stale = pick_stale,
     .log = &single_op_log,
     .deferred_recovery = true,
     .delay = group_delay_new,
@@ -150,14 +214,14 @@ const struct tree_parts snapshot_parts = {
 
 /* ---- Statistics ------------------------------------------------------------------------------ */
 
-static uint64_t coded_bytes(struct tree *tree)
+static uint64_t old_bytes(struct tree *tree)
 {
     uint64_t sequence, bytes = 0;
     struct super *super = tree_pin(tree, 0, &sequence);
     const struct version *v = super->version;
 
     for (size_t i = 0; i < v->count; i++)
-        bytes += is_coded(v->all[i]) ? v->all[i]->bytes : 0;
+        bytes += v->all[i]->sum.old_bytes;
     super_unref(super);
     return bytes;
 }
@@ -167,7 +231,7 @@ int snapshot_stats(void *self, void (*each)(void *arg, const struct strata_stat 
 {
     struct snapshot_tree *t = self;
     int rc = tree_report_stats(self, each, arg, err);
-    uint64_t bytes = coded_bytes(&t->tree), number, count;
+    uint64_t bytes = old_bytes(&t->tree), number, count;
 
     sync_lock(&t->tree.reading);
     number = snapshots_oldest(&t->snapshots);
@@ -177,7 +241,8 @@ int snapshot_stats(void *self, void (*each)(void *arg, const struct strata_stat 
         {"snapshots", "", "that exist now", count},
         {"snapshot_oldest", "", "number of the last operation that the oldest one sees; 0: none",
          count ? number : 0},
-        {"snapshot_bytes", "bytes", "of tables that keep several versions of a key", bytes},
+        {"snapshot_bytes", "bytes", "in tables, of versions that only snapshots see, or saw",
+         bytes},
     };
     for (size_t i = 0; rc == 0 && i < sizeof stats / sizeof *stats; i++)
         each(arg, &stats[i]);

@@ -8,7 +8,9 @@
 
 struct snapshot_tree {
     struct tree tree;
-    struct snapshots snapshots; /* guarded by tree.reading */
+    struct snapshots snapshots; /* guarded by tree.reading, as what follows */
+    uint64_t stale_from; /* number from which on the oldest snapshot must be for a table to be
+                          * stale (10.I9); UINT64_MAX: none would be */
 };
 
 extern const struct tree_parts snapshot_parts;

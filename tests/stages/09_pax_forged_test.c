@@ -134,7 +134,7 @@ static void take_apart(struct ground *g, struct parts *parts)
                                      &parts->properties, &err),
               &err);
     assert_null(pax_table_get_properties(strata_buffer_slice(&parts->properties), t->properties,
-                                         &parts->p));
+                                         false, &parts->p));
     sstable_unref(base);
 }
 
@@ -221,7 +221,11 @@ static const char *read_again(const struct pax_table_properties *p)
     const char *wrong;
 
     assert_int_equal(pax_table_put_properties(&bytes, p, NULL), 0);
-    wrong = pax_table_get_properties(strata_buffer_slice(&bytes), END, &got);
+    wrong = pax_table_get_properties(strata_buffer_slice(&bytes), END, p->sum.coded > 0, &got);
+    if (!wrong)
+        assert_memory_equal(&got.sum, &p->sum, sizeof got.sum);
+    assert_non_null(
+        pax_table_get_properties(strata_buffer_slice(&bytes), END, !p->sum.coded, &got));
     strata_buffer_free(&bytes);
     return wrong;
 }
@@ -231,15 +235,17 @@ static void properties_that_cannot_be_are_refused(void **state)
     static const struct pax_table_properties good = {
         .sum = {10, 3, 77, 1, 9}, .blocks = 2, .block_bytes = 500, .index = 400, .filter = 500, 7};
     struct strata_slice small = strata_string("a"), large = strata_string("z"), long_one;
-    struct pax_table_properties wrong[12];
+    struct pax_table_properties wrong[14];
     struct strata_buffer bytes = {0};
 
     (void)state;
     for (size_t i = 0; i <= STRATA_MAX_KEY; i++)
         strata_buffer_append(&bytes, "n", 1);
     long_one = strata_buffer_slice(&bytes);
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 14; i++) {
         wrong[i] = good;
+        wrong[i].sum.coded = i < 12 ? 0 : 3;
+        wrong[i].sum.old_bytes = i < 12 ? 0 : 1000;
         wrong[i].smallest = small;
         wrong[i].largest = large;
         assert_null(read_again(&wrong[i]));
@@ -257,7 +263,9 @@ static void properties_that_cannot_be_are_refused(void **state)
     wrong[10].largest = long_one;
     wrong[11].smallest = large;
     wrong[11].largest = small;
-    for (int i = 0; i < 12; i++)
+    wrong[12].sum.coded = 4; /* they are counted with tombstones */
+    wrong[13].sum.old_bytes = CODING_NUMBER_MAX + 1;
+    for (int i = 0; i < 14; i++)
         assert_non_null(read_again(&wrong[i]));
     strata_buffer_free(&bytes);
 }
@@ -275,7 +283,8 @@ static void properties_cut_or_longer_are_refused(void **state)
     strata_buffer_append(&bytes, "", 1);
     for (size_t size = 0; size <= bytes.size; size++) {
         struct pax_table_properties got;
-        const char *wrong = pax_table_get_properties(strata_bytes(bytes.data, size), END, &got);
+        const char *wrong =
+            pax_table_get_properties(strata_bytes(bytes.data, size), END, false, &got);
         assert_int_equal(!wrong, size + 1 == bytes.size);
     }
     strata_buffer_free(&bytes);
@@ -297,13 +306,14 @@ static void properties_with_notes_are_read_again(void **state)
     strata_buffer_clear(&bytes);
     set_key(&p.notes, "of 4 and 7");
     assert_int_equal(pax_table_put_properties(&bytes, &p, NULL), 0);
-    assert_null(pax_table_get_properties(strata_buffer_slice(&bytes), END, &got));
+    assert_null(pax_table_get_properties(strata_buffer_slice(&bytes), END, false, &got));
     assert_bytes(got.notes, strata_string("of 4 and 7"));
     assert_int_equal(pax_table_put_properties(&again, &got, NULL), 0);
     assert_bytes(strata_buffer_slice(&again), strata_buffer_slice(&bytes));
     strata_buffer_append(&bytes, "", 1);
     for (size_t size = without; size <= bytes.size; size++) {
-        const char *wrong = pax_table_get_properties(strata_bytes(bytes.data, size), END, &got);
+        const char *wrong =
+            pax_table_get_properties(strata_bytes(bytes.data, size), END, false, &got);
         assert_int_equal(!wrong, size == without || size + 1 == bytes.size);
     }
     strata_buffer_free(&bytes);

@@ -606,7 +606,7 @@ static void forge_block_bytes(struct ground *g, uint64_t less)
     assert_ok(pax_table_read_section((struct pax_table *)table, place,
                                      table->bytes - PAX_TABLE_FOOTER, NULL, &section, &err),
               &err);
-    assert_null(pax_table_get_properties(strata_buffer_slice(&section), place, &p));
+    assert_null(pax_table_get_properties(strata_buffer_slice(&section), place, false, &p));
     sstable_unref(table);
     assert_true(p.block_bytes > less);
     p.block_bytes -= less;

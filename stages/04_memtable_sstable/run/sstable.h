@@ -21,6 +21,8 @@ struct sstable_sum {
                                    * deletes, and coded values */
     uint64_t digest;              /* of them, the kind's own: another table has another */
     uint64_t first, last; /* sequence numbers of the operations that it has the outcome of */
+    uint64_t coded;       /* entries with a coded value */
+    uint64_t old_bytes;   /* of those, beside the newest version of their keys */
 };
 
 struct sstable_kind;

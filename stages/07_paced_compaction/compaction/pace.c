@@ -151,7 +151,10 @@ static uint64_t compaction_left(const struct tree *tree)
         done = tree->compaction->bytes - compact_left(tree->compaction);
         all = all > tree->compaction->bytes ? all : tree->compaction->bytes;
     }
-    return all > done ? all - done : tree->compaction != NULL; /* its end is still to be written */
+    if (all > done)
+        return all - done;
+    /* Its end is still to be written; or nobody has looked for stale tables yet. */
+    return tree->compaction || tree->parts->pick_stale;
 }
 
 static uint64_t slowdown_trigger(const struct tree *tree)
@@ -162,12 +165,16 @@ static uint64_t slowdown_trigger(const struct tree *tree)
 static struct debt compaction_debt(const struct tree *tree)
 {
     uint64_t tables = tree->super->version->levels[0].count + (tree->super->immutable != NULL);
+    struct debt debt;
 
     if (tree->compaction_paused || tree->nothing_due)
         return (struct debt){0, 0};
-    return debt_of_compaction(compaction_left(tree), tree->env->options->memtable_bytes,
-                              memtable_bytes(tree->super->memtable), tables,
-                              slowdown_trigger(tree));
+    debt =
+        debt_of_compaction(compaction_left(tree), tree->env->options->memtable_bytes,
+                           memtable_bytes(tree->super->memtable), tables, slowdown_trigger(tree));
+    if (tree->stale && debt.work < debt.room)
+        debt.work = debt.room; /* as much as is written */
+    return debt;
 }
 
 static int do_compaction_quota(struct tree *tree, uint64_t bytes, struct strata_error *err)

@@ -4,11 +4,6 @@
 
 #include <assert.h>
 
-static bool is_move(struct tree *tree, const struct pick *pick)
-{
-    return pick->move && (!tree->parts->may_move || tree->parts->may_move(tree, pick));
-}
-
 /* The same tables, deeper: only an edit. */
 static int install_move(struct tree *tree, const struct pick *pick, struct strata_error *err)
 {
@@ -69,13 +64,28 @@ static int continue_compaction(struct tree *tree, uint64_t *budget, struct strat
     return tree_end_work(tree, &tree->compaction, rc);
 }
 
-int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *err)
+/* `nothing_due` is set before it is known: who clears it meanwhile is not overwritten. */
+static int pick_next(struct tree *tree, struct pick *pick, struct strata_error *err)
 {
     struct policy_input of = {.version = tree->super->version,
                               .options = tree->env->options,
                               .cursors = tree->versions.current->cursors,
                               .quarantined = &tree->quarantined,
                               .drain = tree->draining};
+    int rc;
+
+    tree->nothing_due = true;
+    rc = policy_pick(&of, pick, err);
+    tree->stale = rc == STRATA_NOT_FOUND && tree->parts->pick_stale;
+    if (tree->stale)
+        rc = tree->parts->pick_stale(tree, pick, err);
+    if (rc != STRATA_NOT_FOUND)
+        tree->nothing_due = false;
+    return rc;
+}
+
+int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *err)
+{
     struct pick pick;
     int rc;
 
@@ -83,11 +93,10 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
         return continue_compaction(tree, budget, err);
     if (tree->nothing_due)
         return STRATA_NOT_FOUND;
-    rc = policy_pick(&of, &pick, err);
-    tree->nothing_due = rc == STRATA_NOT_FOUND;
+    rc = pick_next(tree, &pick, err);
     if (rc == 0)
-        rc = is_move(tree, &pick) ? install_move(tree, &pick, err)
-                                  : begin_compaction(tree, &pick, !tree->draining, err);
+        rc = pick.move ? install_move(tree, &pick, err)
+                       : begin_compaction(tree, &pick, !tree->draining, err);
     pick_free(&pick);
     return rc == 0 ? continue_compaction(tree, budget, err) : rc;
 }
@@ -123,7 +132,7 @@ static int compact_all(struct tree *tree, const struct strata_progress *progress
     uint64_t done = 0;
     int rc = policy_pick_all(tree->super->version, tree->env->options, &pick, err);
 
-    if (rc == 0 && is_move(tree, &pick)) {
+    if (rc == 0 && pick.move) {
         pick.inputs[pick.output].count = 0; /* those are there */
         rc = install_move(tree, &pick, err);
         pick_free(&pick);

@@ -34,8 +34,9 @@ struct tree_parts {
     int (*properties)(const struct compaction *c, struct strata_error *err);
     /* Likewise; `keeper` is the tree. */
     int (*keep)(struct compaction *c, const struct level_merge *of, struct strata_error *err);
-    /* May this pick be a trivial move? NULL: any may. */
-    bool (*may_move)(struct tree *tree, const struct pick *pick);
+    /* Where nothing is due: a table that is worth rewriting where it is. NOT_FOUND, NO_MEMORY; to
+     * be freed in any case. NULL: there is none. */
+    int (*pick_stale)(struct tree *tree, struct pick *pick, struct strata_error *err);
     /* Ends with NULL. NULL: the statistics and the event log. */
     const struct tree_listener *const *listeners;
     const struct wal_kind *log; /* NULL: frames only */

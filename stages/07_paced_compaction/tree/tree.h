@@ -54,9 +54,11 @@ struct tree {
     struct policy_quarantine quarantined; /* tables that could not be read: never compacted */
     uint64_t unpaced_bytes;               /* written since the last quota of work was done */
     uint64_t pace_bytes;                  /* so many of those are worth another look at the debt */
-    bool compaction_paused; /* until the next flush: there was no room, memory or descriptor */
-    bool nothing_due;       /* no compaction is due in the current version */
-    bool draining;          /* a caller waits until nothing is due: level 0 is due sooner */
+    bool compaction_paused;   /* until the next flush: there was no room, memory or descriptor */
+    _Atomic bool nothing_due; /* no compaction is due in the current version. Any thread may clear
+                               * it */
+    bool stale;    /* the compaction in progress, or the last one, was picked by pick_stale */
+    bool draining; /* a caller waits until nothing is due: level 0 is due sooner */
     struct tree_stats stats;
     struct events events;
 };

@@ -39,8 +39,8 @@ int pax_table_put_properties(struct strata_buffer *to,
                              const struct pax_table_properties *properties,
                              struct strata_error *err);
 /* NULL: done. Else what is wrong: they are none, or cannot be those of a table whose properties
- * begin at `end`. */
-const char *pax_table_get_properties(struct strata_slice bytes, uint64_t end,
+ * begin at `end`. `coded`: as the footer says. */
+const char *pax_table_get_properties(struct strata_slice bytes, uint64_t end, bool coded,
                                      struct pax_table_properties *out);
 
 /* The footer for `offset`: where the properties begin, and whether there are coded values. */
@@ -75,6 +75,8 @@ struct pax_table_coding {
     /* What a reader who came at `sequence` sees of a coded value: type and value, which is a part
      * of `coded`. 0: nothing, the search goes on in older tables. */
     unsigned (*read)(struct strata_slice coded, uint64_t sequence, struct strata_slice *value);
+    /* What of it is not the newest version of the key (struct sstable_sum). */
+    uint64_t (*old_bytes)(struct strata_slice coded);
 };
 
 /* What the tables of a store have in common. */
@@ -116,6 +118,12 @@ static inline struct pax_table *pax_table_of(const struct sstable *table)
 
     assert(!t->common || t->common->kind == table->kind); /* a salvaged one has none */
     return t;
+}
+
+/* NULL: there is none; what is inspected or salvaged has none. */
+static inline const struct pax_table_coding *pax_table_coding_of(const struct pax_table *table)
+{
+    return table->common ? table->common->coding : NULL;
 }
 
 static inline bool pax_table_is_loaded(const struct pax_table *table)
@@ -241,13 +249,13 @@ void pax_table_writer_del(struct sstable_writer *writer, bool keep);
 
 /* ---- The kind -------------------------------------------------------------------------------- */
 
-/* The slots of a kind whose tables are these; common_new is its own, and sets `kind`. */
+/* The slots of a kind whose tables are these; common_new is its own, and sets `kind`, as is
+ * writer_add. */
 #define PAX_TABLE_SLOTS                                                                            \
     .suffix = PAX_TABLE_SUFFIX, .magic = PAX_TABLE_MAGIC, .common_del = pax_table_common_del,      \
     .common_check = pax_table_common_check, .stats = pax_table_stats, .open = pax_table_open,      \
     .close = pax_table_close, .get = pax_table_get, .offset = pax_table_offset,                    \
     .cursor = pax_table_cursor, .verify = pax_table_verify, .writer_new = pax_table_writer_new,    \
-    .writer_add = pax_table_writer_add, .writer_finish = pax_table_writer_finish,                  \
-    .writer_del = pax_table_writer_del
+    .writer_finish = pax_table_writer_finish, .writer_del = pax_table_writer_del
 
 #endif

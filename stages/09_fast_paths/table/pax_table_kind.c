@@ -74,4 +74,5 @@ bool pax_table_common_check(void *self)
 const struct sstable_kind pax_table_kind = {
     PAX_TABLE_SLOTS,
     .common_new = pax_table_common_new,
+    .writer_add = pax_table_writer_add,
 };

@@ -12,9 +12,11 @@
  *   index       fence.c: for each block its size and a separator
  *   filter      bloom.c, never compressed; not there when there are 0 probes
  *   properties  | records 8 | tombstones 8 | first 8 | last 8 | digest 8 | blocks 8 |
- *               | block_bytes 8 | index 8 | filter 8 | probes 1 | smallest | largest | notes |
+ *               | block_bytes 8 | index 8 | filter 8 | probes 1 | coded 8 | old_bytes 8 |
+ *               | smallest | largest | notes |
  *               the last three have their size before them, a varint; keys, and the
- *               writer's user properties: when there are none, notes is not there
+ *               writer's user properties: when there are none, notes is not there; coded
+ *               and old_bytes are there when the footer says so
  *   footer      | offset 8 of the properties | version 2 | coded 2 | check 4 | magic 8 |
  *               coded is 1 if the table's user has coded values (this stage has none), else 0
  *
@@ -48,6 +50,10 @@ int pax_table_put_properties(struct strata_buffer *to, const struct pax_table_pr
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         buffer_put_u64(to, numbers[i]);
     strata_buffer_append(to, &probes, 1);
+    if (p->sum.coded) {
+        buffer_put_u64(to, p->sum.coded);
+        buffer_put_u64(to, p->sum.old_bytes);
+    }
     buffer_put_prefixed(to, p->smallest);
     buffer_put_prefixed(to, p->largest);
     if (p->notes.size)
@@ -62,13 +68,14 @@ static bool adds_up(const struct pax_table_properties *p, uint64_t end)
     const struct sstable_sum *sum = &p->sum;
 
     return p->blocks && p->blocks <= sum->records && sum->tombstones <= sum->records &&
+           sum->coded <= sum->tombstones && sum->old_bytes <= CODING_NUMBER_MAX &&
            sum->first <= sum->last && sum->last <= CODING_NUMBER_MAX &&
            p->index >= RECORD_FILE_HEADER && p->index <= p->filter && p->filter <= end &&
            (p->filter < end) == (p->probes > 0) && p->smallest.size <= STRATA_MAX_KEY &&
            p->largest.size <= STRATA_MAX_KEY && strata_compare(p->smallest, p->largest) <= 0;
 }
 
-const char *pax_table_get_properties(struct strata_slice bytes, uint64_t end,
+const char *pax_table_get_properties(struct strata_slice bytes, uint64_t end, bool coded,
                                      struct pax_table_properties *p)
 {
     struct decoder d;
@@ -86,12 +93,17 @@ const char *pax_table_get_properties(struct strata_slice bytes, uint64_t end,
     p->index = get_u64(&d);
     p->filter = get_u64(&d);
     p->probes = get_u8(&d);
+    if (coded) {
+        p->sum.coded = get_u64(&d);
+        p->sum.old_bytes = get_u64(&d);
+    }
     p->smallest = get_prefixed(&d);
     p->largest = get_prefixed(&d);
     has_notes = d.left > 0;
     if (has_notes)
         p->notes = get_prefixed(&d);
-    return decoder_done(&d) && has_notes == (p->notes.size > 0) && adds_up(p, end)
+    return decoder_done(&d) && has_notes == (p->notes.size > 0) && coded == (p->sum.coded > 0) &&
+                   adds_up(p, end)
                ? NULL
                : "the table's properties are none, or do not fit the file";
 }

@@ -54,9 +54,7 @@ int pax_table_read_properties(struct pax_table *t, struct strata_error *err)
                                 t->properties < begin ? NULL : tail + (t->properties - begin),
                                 &bytes, err);
     if (rc == 0) {
-        wrong = pax_table_get_properties(strata_buffer_slice(&bytes), t->properties, &p);
-        if (!wrong && t->coded && !p.sum.tombstones) /* coded values are counted with deletes */
-            wrong = "the table has coded values, and no entry that is not a put";
+        wrong = pax_table_get_properties(strata_buffer_slice(&bytes), t->properties, t->coded, &p);
         rc = wrong ? sstable_corrupt(&t->base, t->properties, wrong, err)
                    : take_properties(t, &p, err);
     }

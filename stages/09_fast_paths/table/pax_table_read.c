@@ -149,10 +149,10 @@ static bool within_bounds(const struct pax_table *t, uint32_t n, const struct pa
     return pax_table_compare_at(block, last, fence_at(&t->fence, n + 1)) < 0;
 }
 
-/* NULL, or what is wrong. What is inspected or salvaged has no coding. */
+/* NULL, or what is wrong. */
 static const char *check_coded(const struct pax_table *t, const struct pax_block *block)
 {
-    const struct pax_table_coding *coding = t->common ? t->common->coding : NULL;
+    const struct pax_table_coding *coding = pax_table_coding_of(t);
     const char *wrong = t->coded ? NULL : "the block has coded values, the table none";
 
     for (uint32_t i = 0; !wrong && coding && i < block->count; i++)

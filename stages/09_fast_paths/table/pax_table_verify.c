@@ -13,7 +13,6 @@ struct verification {
     struct strata_buffer scratch;
     struct sstable_sum sum;
     uint64_t block_bytes;
-    bool coded;
 };
 
 static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct strata_error *err)
@@ -24,7 +23,11 @@ static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct 
 
     v->sum.records++;
     v->sum.tombstones += type != STRATA_OP_PUT;
-    v->coded |= type == SSTABLE_CODED;
+    if (type == SSTABLE_CODED) {
+        v->sum.coded++;
+        if (pax_table_coding_of(t))
+            v->sum.old_bytes += pax_table_coding_of(t)->old_bytes(pax_block_value(block, at));
+    }
     v->scratch.size = pax_block_put_suffix(block, at, v->scratch.data); /* behind the prefix */
     if (t->filter && !bloom_may_contain(&t->bloom, index_hash(strata_buffer_slice(&v->scratch))))
         return sstable_corrupt(&t->base, t->fence.offsets[n],
@@ -83,7 +86,8 @@ static int verify_all(struct verification *v, struct strata_error *err)
     if (rc == 0 &&
         (v->sum.records != table->sum.records || v->sum.tombstones != table->sum.tombstones ||
          v->sum.digest != table->sum.digest || v->block_bytes != v->table->block_bytes ||
-         v->coded != v->table->coded))
+         v->sum.coded != table->sum.coded ||
+         (v->sum.old_bytes != table->sum.old_bytes && pax_table_coding_of(v->table))))
         rc = sstable_corrupt(table, v->table->properties,
                              "the blocks are not those that the properties describe", err);
     return rc;

@@ -15,7 +15,6 @@ struct pax_table_writer {
     struct strata_buffer notes;          /* for the properties */
     struct pax_table_properties properties;
     bool plain; /* data blocks are not compressed */
-    bool coded; /* there are coded values */
 };
 
 int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
@@ -123,7 +122,7 @@ int pax_table_writer_add(struct sstable_writer *writer, unsigned type, struct st
         return rc;
     writer->sum.records++;
     writer->sum.tombstones += type != STRATA_OP_PUT;
-    w->coded |= type == SSTABLE_CODED;
+    writer->sum.coded += type == SSTABLE_CODED;
     return note_hash(w, hash, err);
 }
 
@@ -171,7 +170,8 @@ static int put_footer(struct pax_table_writer *w, uint64_t properties, struct st
 {
     uint8_t footer[PAX_TABLE_FOOTER];
 
-    pax_table_put_footer(w->base.number, fs_output_end(&w->base.out), properties, w->coded, footer);
+    pax_table_put_footer(w->base.number, fs_output_end(&w->base.out), properties,
+                         w->base.sum.coded > 0, footer);
     return strata_buffer_append(&w->base.out.bytes, footer, sizeof footer) < 0
                ? strata_fail_memory(err, sizeof footer)
                : 0;

@@ -148,4 +148,13 @@ unsigned chain_read(struct strata_slice bytes, uint64_t sequence, struct strata_
     return v.type;
 }
 
-const struct pax_table_coding chain_coding = {.check = chain_check, .read = chain_read};
+uint64_t chain_old_bytes(struct strata_slice bytes)
+{
+    struct strata_slice newest;
+
+    chain_read(bytes, UINT64_MAX, &newest);
+    return bytes.size - newest.size;
+}
+
+const struct pax_table_coding chain_coding = {
+    .check = chain_check, .read = chain_read, .old_bytes = chain_old_bytes};

@@ -39,6 +39,8 @@ bool chain_next(struct chain *chain, struct chain_version *version);
 /* The type and the value that a reader who came at `sequence` sees. 0: none. Of a checked one.
  * O(log versions). */
 unsigned chain_read(struct strata_slice bytes, uint64_t sequence, struct strata_slice *value);
+/* Bytes of it that are not the value of its newest version. */
+uint64_t chain_old_bytes(struct strata_slice bytes);
 
 /* How the tables of this stage code values. */
 extern const struct pax_table_coding chain_coding;

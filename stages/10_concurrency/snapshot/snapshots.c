@@ -3,7 +3,6 @@
 #include "snapshots.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 void snapshots_add(struct snapshots *list, struct snapshot *snapshot, uint64_t number)
 {
@@ -27,17 +26,12 @@ uint64_t snapshots_oldest(const struct snapshots *list)
     return list->oldest ? list->oldest->number : UINT64_MAX;
 }
 
-int snapshots_copy(const struct snapshots *list, uint64_t **numbers, size_t *count,
-                   struct strata_error *err)
+size_t snapshots_copy(const struct snapshots *list, uint64_t *numbers)
 {
-    size_t bytes = (list->count + 1) * sizeof **numbers;
+    size_t count = 0;
 
-    *count = 0;
-    *numbers = malloc(bytes);
-    if (!*numbers)
-        return strata_fail_memory(err, bytes);
     for (const struct snapshot *s = list->oldest; s; s = s->newer)
-        if (!*count || (*numbers)[*count - 1] < s->number)
-            (*numbers)[(*count)++] = s->number;
-    return 0;
+        if (!count || numbers[count - 1] < s->number)
+            numbers[count++] = s->number;
+    return count;
 }

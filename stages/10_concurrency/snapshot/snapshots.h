@@ -23,8 +23,8 @@ void snapshots_add(struct snapshots *list, struct snapshot *snapshot, uint64_t n
 void snapshots_remove(struct snapshots *list, struct snapshot *snapshot);
 /* UINT64_MAX: there is none. */
 uint64_t snapshots_oldest(const struct snapshots *list);
-/* The numbers in ascending order, each once; freed by free. NO_MEMORY. */
-int snapshots_copy(const struct snapshots *list, uint64_t **numbers, size_t *count,
-                   struct strata_error *err);
+/* Writes the numbers in ascending order, each once, to `numbers`, which has room for list->count.
+ * Returns how many. */
+size_t snapshots_copy(const struct snapshots *list, uint64_t *numbers);
 
 #endif

@@ -15,7 +15,16 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
     return 0;
 }
 
+static int writer_add(struct sstable_writer *writer, unsigned type, struct strata_slice key,
+                      struct strata_slice value, struct strata_error *err)
+{
+    if (type == SSTABLE_CODED)
+        writer->sum.old_bytes += chain_old_bytes(value);
+    return pax_table_writer_add(writer, type, key, value, err);
+}
+
 const struct sstable_kind chain_table_kind = {
     PAX_TABLE_SLOTS,
     .common_new = common_new,
+    .writer_add = writer_add,
 };

@@ -14,6 +14,7 @@ $B/workshop/ground.a: $(COMMON)
 $B/workshop/support.a: $(TEST_LIB)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
 
+# (--no-as-needed: what mine.so needs, too. The linker gold looks at the program alone.)
 # As crash.mk has it. Allocations of the shared object are not seen: a test that is about these is in no list.
 workshop_allocations := $B/tests/crash/allocations.o $(foreach f,malloc calloc realloc aligned_alloc strdup strndup free,-Wl,--wrap=$f)
 
@@ -25,7 +26,7 @@ $B/workshop/$1/mine.so: $(call objs,stages/$1) $(foreach u,$($1.USES),$(call mod
 $B/workshop/$1/%_test: $B/tests/stages/%_test.o $B/tests/crash/allocations.o $(workshop_stages) $B/workshop/support.a $B/workshop/ground.a $(LIB_A) | $B/workshop/$1/mine.so
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@) $$(CC) $$(CFLAGS) $$(SAN) -rdynamic -Wl,-z,lazy -Wl,--wrap=fs_sim_new,--wrap=fs_free -o $$@ $$< $$(if $$(filter %/$$*_test,$$(OWN_ALLOCATIONS)),$$(workshop_allocations)) $(workshop_stages) $B/workshop/support.a \
-	  -Wl,--whole-archive $B/workshop/ground.a -Wl,--no-whole-archive $B/workshop/$1/mine.so $(LIB_A) $$(LDFLAGS) $$(TEST_LIBS)
+	  -Wl,--whole-archive $B/workshop/ground.a -Wl,--no-whole-archive $B/workshop/$1/mine.so $(LIB_A) $$(LDFLAGS) -Wl,--no-as-needed $$(TEST_LIBS)
 workshop-build-$1: check-build $B/workshop/$1/mine.so $(call workshop_tests,$1)
 .PHONY: workshop-build-$1
 endef

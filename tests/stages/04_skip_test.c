@@ -42,32 +42,72 @@ static struct strata_slice key_of(const struct entry *entry)
     return strata_bytes(entry->key, entry->size);
 }
 
-static void assert_node(const struct skip_node *node, const struct entry *want)
+/* What a reader at `sequence` may see of the sorted entries: of each key the newest up to it. */
+static size_t only_visible(const struct entry *sorted, size_t count, uint64_t sequence,
+                           struct entry *seen)
 {
-    if (!want) {
-        assert_null(node);
-        return;
-    }
-    assert_non_null(node);
-    assert_bytes(skip_key(node), key_of(want));
-    assert_int_equal(node->sequence, want->sequence);
-    assert_bytes(skip_value(node), strata_bytes(&want->sequence, 8));
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (sorted[i].sequence <= sequence &&
+            (!n || strata_compare(key_of(&seen[n - 1]), key_of(&sorted[i])) != 0))
+            seen[n++] = sorted[i];
+    return n;
 }
 
-static void check_seeks(const struct skip *skip, const struct entry *sorted, size_t count,
-                        struct rng *rng)
+/* A move returned `rc`; it is to lead to `want`, NULL: to none. */
+static void assert_at(const struct cursor *cursor, int rc, const struct entry *want)
 {
-    for (int i = 0; i < 500; i++) {
-        struct entry target = {.sequence = rng_below(rng, count + 2)};
+    assert_int_equal(rc, want ? 0 : STRATA_NOT_FOUND);
+    if (!want)
+        return;
+    assert_bytes(cursor->iter.key, key_of(want));
+    assert_int_equal(cursor->sequence, want->sequence);
+    assert_bytes(cursor->iter.value, strata_bytes(&want->sequence, 8));
+}
+
+static void check_walks(struct cursor *cursor, const struct entry *seen, size_t count)
+{
+    int rc = cursor_first(cursor, NULL);
+
+    for (size_t i = 0; i < count; i++, rc = cursor_next(cursor, NULL))
+        assert_at(cursor, rc, &seen[i]);
+    assert_at(cursor, rc, NULL);
+    rc = cursor_last(cursor, NULL);
+    for (size_t i = count; i > 0; i--, rc = cursor_prev(cursor, NULL))
+        assert_at(cursor, rc, &seen[i - 1]);
+    assert_at(cursor, rc, NULL);
+}
+
+static void check_seeks(const struct memtable *memtable, struct cursor *cursor, uint64_t sequence,
+                        const struct entry *seen, size_t count, struct rng *rng)
+{
+    for (int i = 0; i < 50; i++) {
+        struct entry target;
+        struct strata_slice value;
         size_t at = 0;
+        bool found;
+
         draw_key(rng, &target);
-        while (at < count && compare_entries(&sorted[at], &target) < 0)
+        while (at < count && strata_compare(key_of(&seen[at]), key_of(&target)) < 0)
             at++;
-        assert_node(skip_seek(skip, key_of(&target), target.sequence),
-                    at < count ? &sorted[at] : NULL);
-        assert_node(skip_before(skip, key_of(&target), target.sequence),
-                    at ? &sorted[at - 1] : NULL);
+        found = at < count && strata_compare(key_of(&seen[at]), key_of(&target)) == 0;
+        assert_int_equal(memtable_get(memtable, key_of(&target), sequence, &value),
+                         found ? STRATA_OP_PUT : 0);
+        if (found)
+            assert_bytes(value, strata_bytes(&seen[at].sequence, 8));
+        assert_at(cursor, cursor_seek(cursor, key_of(&target), NULL),
+                  at < count ? &seen[at] : NULL);
+        if (at < count)
+            assert_at(cursor, cursor_prev(cursor, NULL), at ? &seen[at - 1] : NULL);
     }
+}
+
+static void add_entry(struct memtable *memtable, const struct entry *entry)
+{
+    assert_int_equal(memtable_reserve(memtable, 1, entry->size + 8, NULL), 0);
+    memtable_add(memtable, entry->sequence, STRATA_OP_PUT, key_of(entry),
+                 strata_bytes(&entry->sequence, 8));
 }
 
 static void skip_list_agrees_with_a_sorted_array(void **state)
@@ -78,33 +118,32 @@ static void skip_list_agrees_with_a_sorted_array(void **state)
     rng_init_env(&rng, "skip list");
     for (int round = 0; round < 30; round++) {
         size_t count = (size_t)rng_below(&rng, 400);
-        struct entry *entries = calloc(count + 1, sizeof *entries);
-        struct arena arena = {.chunk_bytes = 4096};
-        const struct skip_node *node;
-        struct skip skip;
+        struct entry *entries = calloc(2 * (count + 1), sizeof *entries);
+        struct entry *seen = entries + count + 1;
+        struct memtable *memtable;
         bool ascending = round % 3 == 0;
 
         assert_non_null(entries);
-        assert_int_equal(skip_init(&skip, &arena, NULL), 0);
-        assert_null(skip_last(&skip));
+        assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, &memtable, NULL), 0);
         for (size_t i = 0; i < count; i++) {
             draw_key(&rng, &entries[i]);
             if (ascending)
                 entries[i].size = (size_t)sprintf(entries[i].key, "%06zu%06zu", i / 20, i);
             entries[i].sequence = i + 1;
-            assert_int_equal(arena_reserve(&arena, skip_bytes(entries[i].size, 8), NULL), 0);
-            skip_add(&skip, i + 1, STRATA_OP_PUT, key_of(&entries[i]),
-                     strata_bytes(&entries[i].sequence, 8));
+            add_entry(memtable, &entries[i]);
         }
         qsort(entries, count, sizeof *entries, compare_entries);
-        assert_true(skip_check(&skip));
-        node = skip_seek(&skip, S(""), UINT64_MAX);
-        for (size_t i = 0; i < count; i++, node = skip_next(node))
-            assert_node(node, &entries[i]);
-        assert_null(node);
-        assert_node(skip_last(&skip), count ? &entries[count - 1] : NULL);
-        check_seeks(&skip, entries, count, &rng);
-        arena_free(&arena);
+        assert_true(memtable_check(memtable));
+        for (int reader = 0; reader < 10; reader++) {
+            uint64_t sequence = reader ? rng_below(&rng, count + 2) : UINT64_MAX;
+            size_t n = only_visible(entries, count, sequence, seen);
+            struct cursor *cursor = memtable_cursor(memtable, sequence);
+            assert_non_null(cursor);
+            check_walks(cursor, seen, n);
+            check_seeks(memtable, cursor, sequence, seen, n, &rng);
+            cursor_free(cursor);
+        }
+        memtable_unref(memtable);
         free(entries);
     }
 }
@@ -142,13 +181,15 @@ static void memtable_entry_of_full_height_is_found(void **state)
 
 static void memtable_room_for_too_many_operations_is_no_memory(void **state)
 {
-    size_t wrapping = SIZE_MAX / (skip_bytes(0, 0) + ARENA_ALIGN) + 1; /* to next to nothing */
     struct memtable *memtable;
     struct strata_error err;
 
     (void)state;
     assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, &memtable, NULL), 0);
-    assert_code(memtable_reserve(memtable, wrapping, 100, &err), STRATA_ERR_NO_MEMORY, &err);
+    for (size_t each = 2; each < 1000;
+         each++) /* so many bytes each wrap round to next to nothing */
+        assert_code(memtable_reserve(memtable, SIZE_MAX / each + 1, 100, &err),
+                    STRATA_ERR_NO_MEMORY, &err);
     add(memtable, 1, "a", "1");
     memtable_unref(memtable);
 }

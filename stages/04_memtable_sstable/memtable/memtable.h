@@ -34,7 +34,7 @@ struct memtable_kind {
     bool (*check)(const void *self);
 };
 
-extern const struct memtable_kind memtable_skip; /* skip_memtable.c */
+extern const struct memtable_kind memtable_skip; /* skip.c */
 
 struct memtable {
     _Atomic unsigned refs;

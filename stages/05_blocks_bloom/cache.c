@@ -6,8 +6,8 @@
  * 5.I4: a pinned block is never freed: it is not in the list, and only blocks of the list are
  *       evicted.
  * 5.I5: a block is in the list if and only if it is cached and has no pins.
- * 5.I6: `bytes` is what the blocks in the hash table and its buckets take. It exceeds the budget
- *       only while pinned blocks do. */
+ * 5.I6: `bytes` is what the blocks in the hash table take. It exceeds the budget only while pinned
+ *       blocks do. */
 #include "cache.h"
 #include "threads/sync.h"
 
@@ -15,27 +15,34 @@
 #include <stdlib.h>
 
 #define BUCKETS_LEAST 16
+#define BUCKETS_MOST ((size_t)1 << 20)
+#define BUCKET_BYTES 4096 /* of the budget for each bucket: about a block */
 
 struct cache {
     struct sync_mutex mutex; /* guards all below */
     size_t budget, bytes;
     uint64_t tables; /* numbers given to tables so far */
-    struct cache_block **buckets;
-    size_t bucket_count; /* a power of two, or 0 before the first block */
     size_t blocks;
     struct cache_block *newest, *oldest;
     uint64_t hits, misses, evictions;
+    size_t bucket_count; /* a power of two; it does not change */
+    struct cache_block *buckets[];
 };
 
 int cache_new(size_t budget_bytes, struct cache **out, struct strata_error *err)
 {
-    struct cache *cache = calloc(1, sizeof *cache);
+    struct cache *cache;
+    size_t count = BUCKETS_LEAST;
 
+    while (count < BUCKETS_MOST && count < budget_bytes / BUCKET_BYTES)
+        count *= 2;
+    cache = calloc(1, sizeof *cache + count * sizeof(struct cache_block *));
     if (!cache || sync_mutex_init(&cache->mutex) != 0) {
         free(cache);
         return strata_fail_memory(err, sizeof *cache);
     }
     cache->budget = budget_bytes;
+    cache->bucket_count = count;
     *out = cache;
     return 0;
 }
@@ -97,39 +104,13 @@ static size_t bucket_of(const struct cache *cache, uint64_t table, uint64_t offs
 }
 
 /* Where the pointer to the block is, or, if it is not there, to be put. */
-static struct cache_block **find(const struct cache *cache, uint64_t table, uint64_t offset)
+static struct cache_block **find(struct cache *cache, uint64_t table, uint64_t offset)
 {
     struct cache_block **at = &cache->buckets[bucket_of(cache, table, offset)];
 
     while (*at && ((*at)->table != table || (*at)->offset != offset))
         at = &(*at)->chain;
     return at;
-}
-
-/* Twice as many buckets, when there are as many blocks. false: no memory. */
-static bool grow(struct cache *cache)
-{
-    struct cache old = *cache;
-    size_t count = old.bucket_count ? 2 * old.bucket_count : BUCKETS_LEAST;
-    struct cache_block **buckets;
-
-    if (old.blocks < old.bucket_count)
-        return true;
-    buckets = calloc(count, sizeof(struct cache_block *));
-    if (!buckets)
-        return false;
-    cache->buckets = buckets;
-    cache->bucket_count = count;
-    cache->bytes += (count - old.bucket_count) * sizeof(struct cache_block *);
-    for (size_t i = 0; i < old.bucket_count; i++)
-        for (struct cache_block *block = old.buckets[i], *next; block; block = next) {
-            struct cache_block **at = &buckets[bucket_of(cache, block->table, block->offset)];
-            next = block->chain;
-            block->chain = *at;
-            *at = block;
-        }
-    free(old.buckets);
-    return true;
 }
 
 static void forget(struct cache *cache, struct cache_block *block)
@@ -170,7 +151,7 @@ struct cache_block *cache_get(struct cache *cache, uint64_t table, uint64_t offs
     struct cache_block *block;
 
     sync_lock(&cache->mutex);
-    block = cache->bucket_count ? *find(cache, table, offset) : NULL;
+    block = *find(cache, table, offset);
     if (block)
         pin(cache, block);
     cache->hits += block != NULL;
@@ -179,15 +160,13 @@ struct cache_block *cache_get(struct cache *cache, uint64_t table, uint64_t offs
     return block;
 }
 
-/* With the mutex: the block that has this name from now on; NULL: no memory. */
+/* With the mutex: the block that has this name from now on. */
 static struct cache_block *put(struct cache *cache, struct cache_block *block)
 {
     struct cache_block **at;
 
     if (charge(block) > cache->budget)
         return block;
-    if (!grow(cache))
-        return NULL;
     at = find(cache, block->table, block->offset);
     if (*at) {
         pin(cache, *at);
@@ -243,7 +222,6 @@ void cache_del(struct cache *cache)
     evict(cache);
     assert(cache->blocks == 0); /* none is pinned */
     sync_mutex_free(&cache->mutex);
-    free(cache->buckets);
     free(cache);
 }
 
@@ -257,11 +235,10 @@ void cache_stats(struct cache *cache, struct cache_stats *stats)
 
 bool cache_check(struct cache *cache)
 {
-    size_t bytes, blocks = 0, unpinned = 0, listed = 0;
+    size_t bytes = 0, blocks = 0, unpinned = 0, listed = 0;
     bool sound = true;
 
     sync_lock(&cache->mutex);
-    bytes = cache->bucket_count * sizeof(struct cache_block *);
     for (size_t i = 0; i < cache->bucket_count; i++)
         for (struct cache_block *block = cache->buckets[i]; block; block = block->chain) {
             sound &= block->cached && bucket_of(cache, block->table, block->offset) == i;

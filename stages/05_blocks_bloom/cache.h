@@ -22,7 +22,8 @@ struct cache_block {
     uint8_t data[];
 };
 
-/* Takes no memory for blocks yet. NO_MEMORY. */
+/* Takes no memory for blocks yet, but for their hash table: a pointer for each 4 KiB of the budget.
+ * NO_MEMORY. */
 int cache_new(size_t budget_bytes, struct cache **out, struct strata_error *err);
 /* No block is pinned any more. NULL is fine. */
 void cache_del(struct cache *cache);
@@ -36,14 +37,14 @@ void cache_block_free(struct cache_block *block); /* of a private one; NULL is f
 struct cache_block *cache_get(struct cache *cache, uint64_t table, uint64_t offset);
 /* Puts a private block that was filled into the cache, and returns it. If another thread has put
  * the same block there meanwhile, that one is returned, pinned, and this one is freed. A block
- * larger than the budget stays private. NULL: no memory; the block is freed. */
+ * larger than the budget stays private. */
 struct cache_block *cache_put(struct cache *cache, uint64_t table, uint64_t offset,
                               struct cache_block *block);
 void cache_unpin(struct cache *cache, struct cache_block *block); /* NULL is fine */
 
 struct cache_stats {
     uint64_t hits, misses, evictions; /* since it was made */
-    uint64_t blocks, bytes;           /* in it now; all memory that it takes */
+    uint64_t blocks, bytes;           /* in it now; memory that they take */
 };
 void cache_stats(struct cache *cache, struct cache_stats *stats);
 /* Its list, its hash table and its sums agree (5.I5, 5.I6). For tests: it costs O(blocks). */

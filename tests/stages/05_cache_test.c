@@ -10,8 +10,7 @@
 #include <string.h>
 
 #define SIZE 1000u /* bytes of a block */
-#define ROOM(blocks) ((size_t)(blocks) * (SIZE + sizeof(struct cache_block)) + BUCKETS)
-#define BUCKETS (64 * sizeof(void *)) /* for up to 64 blocks */
+#define ROOM(blocks) ((size_t)(blocks) * (SIZE + sizeof(struct cache_block)))
 
 static struct cache *new_cache(size_t budget)
 {

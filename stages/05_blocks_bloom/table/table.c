@@ -59,7 +59,7 @@ static void stats(void *self, void (*each)(void *arg, const struct strata_stat *
         {"cache_misses", "blocks", "not found there, and read", cache.misses},
         {"cache_evictions", "blocks", "that made room for others", cache.evictions},
         {"cache_blocks", "blocks", "in the cache now", cache.blocks},
-        {"cache_bytes", "bytes", "of memory that the cache takes", cache.bytes},
+        {"cache_bytes", "bytes", "of memory that they take", cache.bytes},
         {"bloom_filtered", "gets", "of a table that its filter answered", common->filtered},
         {"bloom_false_positives", "gets", "that passed a filter and found nothing",
          common->false_positives},

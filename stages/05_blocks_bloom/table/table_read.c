@@ -271,8 +271,7 @@ int table_pin(struct table *t, uint32_t n, struct cache_block **out, struct stra
     if (*out)
         return 0;
     rc = table_load(t, n, out, &check, err);
-    if (rc < 0)
-        return rc;
-    *out = cache_put(t->common->cache, t->cache_name, offset, *out);
-    return *out ? 0 : strata_fail_memory(err, sizeof **out);
+    if (rc == 0)
+        *out = cache_put(t->common->cache, t->cache_name, offset, *out);
+    return rc;
 }

@@ -503,11 +503,11 @@ void strata_counters(struct strata_counters *out, size_t size);
 /* The approximate number of bytes that the entries with keys >= `from` and < `to` take; if `from`
  * or `to` is empty, the range has no such bound. CORRUPT, IO.
  *
- *   stage 4 on  bytes in the files of sorted tables. Entries that are only in the memtable do not
+ *   stage 6 on  bytes in the files of sorted tables. Entries that are only in the memtable do not
  *               count; replaced and deleted entries do, until a compaction drops them. The error is
- * at most a block for each table that holds `from` or `to` (stage 4: an entry); at most the indexes
- * of these tables are read. Without bounds: the size of all tables. before      bytes of the
- * range's keys and values, each of which is read */
+ *               at most a block for each table that holds `from` or `to`; at most the indexes of
+ *               these tables are read. Without bounds: the size of all tables.
+ *   before      bytes of the range's keys and values, each of which is read */
 int strata_approximate_size(struct strata *db, struct strata_slice from, struct strata_slice to,
                             uint64_t *bytes, struct strata_error *err);
 

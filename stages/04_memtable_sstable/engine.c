@@ -44,7 +44,6 @@ const struct strata_engine strata_stage_04_memtable_sstable = {
     .check = store_check_memory,
     .stats = store_stats,
     .tables = store_tables,
-    .approximate_size = store_approximate_size,
     .manifest = TABLES_NAME,
     .is_writable = store_is_writable,
 };

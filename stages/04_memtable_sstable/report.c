@@ -118,16 +118,3 @@ int store_tables(void *self, void (*each)(void *arg, const struct strata_table *
     view_unref(view);
     return 0;
 }
-
-int store_approximate_size(void *self, struct strata_slice from, struct strata_slice to,
-                           uint64_t *bytes, struct strata_error *err)
-{
-    uint64_t sequence;
-    struct view *view = store_pin(self, &sequence);
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < view->count; i++)
-        rc = sstable_add_size(view->runs[i], from, to, bytes, err);
-    view_unref(view);
-    return rc;
-}

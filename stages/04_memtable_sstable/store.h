@@ -116,7 +116,5 @@ int store_stats(void *store, void (*each)(void *arg, const struct strata_stat *s
                 struct strata_error *err);
 int store_tables(void *store, void (*each)(void *arg, const struct strata_table *table), void *arg,
                  struct strata_error *err);
-int store_approximate_size(void *store, struct strata_slice from, struct strata_slice to,
-                           uint64_t *bytes, struct strata_error *err);
 
 #endif

@@ -43,7 +43,6 @@ const struct strata_engine strata_stage_05_blocks_bloom = {
     .check = store_check_memory,
     .stats = store_stats,
     .tables = store_tables,
-    .approximate_size = store_approximate_size,
     .manifest = TABLES_NAME,
     .is_writable = store_is_writable,
 };

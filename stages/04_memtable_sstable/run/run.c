@@ -257,22 +257,6 @@ static int run_get(struct sstable *table, struct strata_slice key, unsigned *typ
     return rc < 0 ? rc : found ? 0 : STRATA_NOT_FOUND;
 }
 
-static int run_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
-                      struct strata_error *err)
-{
-    const struct run *run = (struct run *)table;
-    struct probe probe = {0};
-    uint64_t at;
-    bool found;
-    int rc = search(run, key, &probe, &at, &found, err);
-
-    *offset = run->index;
-    if (rc == 0 && at < run->base.sum.records)
-        rc = offset_of(run, &probe, at, offset, err);
-    probe_free(&probe);
-    return rc;
-}
-
 /* ---- The cursor -------------------------------------------------------------------------- */
 
 struct run_cursor {
@@ -440,7 +424,6 @@ const struct sstable_kind run_kind = {
     .open = run_open,
     .close = run_close,
     .get = run_get,
-    .offset = run_offset,
     .cursor = run_cursor,
     .verify = run_verify,
     .writer_new = run_writer_new,

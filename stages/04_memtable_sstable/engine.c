@@ -22,8 +22,7 @@ static const struct strata_format *const formats[] = {&wal_format, &run_format, 
                                                       &tail_format, NULL};
 
 const struct strata_engine strata_stage_04_memtable_sstable = {
-    .size = sizeof(struct strata_engine),
-    .abi = STRATA_ENGINE_ABI,
+    STORE_ENGINE,
     .stage = 4,
     .format = 1,
     .name = "04_memtable_sstable",
@@ -33,17 +32,4 @@ const struct strata_engine strata_stage_04_memtable_sstable = {
                 STRATA_PROMISE_THREADS,
     .formats = formats,
     .open = open_runs,
-    .close = store_close,
-    .get = store_get,
-    .write = store_write,
-    .iter = store_iter,
-    .sync = store_sync,
-    .flush = store_flush,
-    .compact = store_compact,
-    .verify = store_verify,
-    .check = store_check_memory,
-    .stats = store_stats,
-    .tables = store_tables,
-    .manifest = TABLES_NAME,
-    .is_writable = store_is_writable,
 };

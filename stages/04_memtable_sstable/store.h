@@ -101,6 +101,14 @@ bool store_check(const struct store *store);
 
 /* ---- For an engine's table of functions (store.c, report.c) ---------------------------------- */
 
+/* The slots of an engine whose `self` is a store; `open` is the stage's own. */
+#define STORE_ENGINE                                                                               \
+    .size = sizeof(struct strata_engine), .abi = STRATA_ENGINE_ABI, .close = store_close,          \
+    .get = store_get, .write = store_write, .iter = store_iter, .sync = store_sync,                \
+    .flush = store_flush, .compact = store_compact, .verify = store_verify,                        \
+    .check = store_check_memory, .stats = store_stats, .tables = store_tables,                     \
+    .manifest = TABLES_NAME, .is_writable = store_is_writable
+
 int store_write(void *store, const struct strata_op *ops, size_t count, bool sync,
                 struct strata_error *err);
 int store_sync(void *store, struct strata_error *err);

@@ -21,8 +21,7 @@ static const struct strata_format *const formats[] = {&wal_format, &table_format
                                                       &tail_format, NULL};
 
 const struct strata_engine strata_stage_05_blocks_bloom = {
-    .size = sizeof(struct strata_engine),
-    .abi = STRATA_ENGINE_ABI,
+    STORE_ENGINE,
     .stage = 5,
     .format = 2,
     .name = "05_blocks_bloom",
@@ -32,17 +31,4 @@ const struct strata_engine strata_stage_05_blocks_bloom = {
                 STRATA_PROMISE_THREADS,
     .formats = formats,
     .open = open_tables,
-    .close = store_close,
-    .get = store_get,
-    .write = store_write,
-    .iter = store_iter,
-    .sync = store_sync,
-    .flush = store_flush,
-    .compact = store_compact,
-    .verify = store_verify,
-    .check = store_check_memory,
-    .stats = store_stats,
-    .tables = store_tables,
-    .manifest = TABLES_NAME,
-    .is_writable = store_is_writable,
 };

@@ -1,32 +1,15 @@
 /* contract_schedule_test.c: many threads on one handle: what they are answered is as if their
- * operations had been done one after another (linear.h). Under schedules that are drawn (baton.h),
- * on a simulated file system; and with free threads on the real one.
- *
- *     STRATA_SCHEDULES=100000   so many schedules; the depths 0 to 5 take turns
- *     STRATA_SCHEDULE=1234      only this one, as a failure printed it */
+ * operations had been done one after another (linear.h). Under schedules that are drawn
+ * (schedule.h), on a simulated file system; and with free threads on the real one. */
 #include "test.h"
 
-#include "crew.h"
 #include "place.h"
+#include "schedule.h"
 
-#include "crash/concurrency/baton.h"
-#include "crash/need.h"
-#include "crash/sim/fs_sim.h"
 #include "crash/subject.h"
 
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define DEPTHS 6u
-
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text && *text ? strtoull(text, NULL, 10) : otherwise;
-}
 
 static void skip_unless_promised(void)
 {
@@ -36,114 +19,100 @@ static void skip_unless_promised(void)
     skip();
 }
 
-/* What a seed says is to be done. */
-static struct crew crew_of(uint64_t seed)
+/* A learner's engine need not lock through threads/sync.h, without which there is no schedule. */
+static void skip_unless_scheduled(void)
 {
-    return (struct crew){.seed = seed,
-                         .threads = 2 + (unsigned)(seed / DEPTHS % 3),
-                         .operations = 4 + (unsigned)(seed / 7 % 5),
-                         .writes = 6 + (unsigned)(seed / 11 % 8),
-                         .unsynced = seed / 5 % 2,
-                         .upkeep = seed / 3 % 4 == 0,
-                         .snapshots = subject_promises(STRATA_PROMISE_SNAPSHOT)};
-}
-
-/* ---- Under the baton ------------------------------------------------------------------------- */
-
-/* On the heap: after a deadlock it stays. */
-struct schedule {
-    struct crew crew;
-    struct strata_fs *fs;
-    struct baton_result result;
-};
-
-/* A failed assertion of the engine ends the program: then the schedule is printed. */
-static volatile sig_atomic_t running;
-
-static void print_number(int signal_number)
-{
-    char text[100];
-    int size = snprintf(text, sizeof text, "\nSTRATA_SCHEDULE=%ld\n", (long)running);
-
-    (void)signal_number;
-    if (running && write(2, text, (size_t)size) < 0)
+    skip_unless_promised();
+    if (!subject_object())
         return;
-}
-
-static void work_on_it(void *arg)
-{
-    struct schedule *s = arg;
-    struct strata_error err = {0};
-    struct strata *db;
-
-    if (subject_open(s->fs, "/db", true, &db, &err) < 0) {
-        snprintf(s->crew.wrong, sizeof s->crew.wrong, "open: %.300s", err.message);
-        return;
-    }
-    s->crew.db = db;
-    crew_run(&s->crew);
-    if (strata_close(db, &err) < 0 && !s->crew.wrong[0])
-        snprintf(s->crew.wrong, sizeof s->crew.wrong, "close: %.300s", err.message);
-}
-
-static struct schedule *run_schedule(uint64_t seed, unsigned depth, uint64_t steps)
-{
-    struct schedule *s = need(calloc(1, sizeof *s));
-    struct baton_options options = {.seed = seed, .depth = depth, .steps = steps};
-
-    s->crew = crew_of(seed);
-    crew_init(&s->crew);
-    s->fs = need(fs_sim_new());
-    running = (sig_atomic_t)seed;
-    baton_run(&options, work_on_it, s, &s->result);
-    running = 0;
-    return s;
-}
-
-static void schedule_free(struct schedule *s)
-{
-    crew_free(&s->crew);
-    fs_free(s->fs);
-    free(s);
-}
-
-/* Prints the history if something is wrong with it. */
-static bool is_right(struct schedule *s)
-{
-    struct linear_result result = {.verdict = LINEAR_RIGHT};
-
-    if (s->result.end == BATON_DONE && !s->crew.wrong[0])
-        linear_check(&s->crew.history, &result);
-    if (s->result.end == BATON_DONE && !s->crew.wrong[0] && result.verdict == LINEAR_RIGHT)
-        return true;
-    print_error("%s%s%s\n", s->result.report, s->crew.wrong, result.why);
-    return false;
+    check_skipping("an engine of one's own has locks of its own");
+    skip();
 }
 
 static void contract_schedules_are_linearizable(void **state)
 {
-    uint64_t only = number_from("STRATA_SCHEDULE", 0);
-    uint64_t count = number_from("STRATA_SCHEDULES", check_quick() ? 120 : 400);
-    uint64_t steps = 2000, all_steps = 0;
+    uint64_t first, last, steps = 0, failed = 0;
 
     (void)state;
-    skip_unless_promised();
-    for (uint64_t seed = only ? only : 1; seed <= (only ? only : count); seed++) {
-        struct schedule *s = run_schedule(seed, (unsigned)(seed % DEPTHS), steps);
-        if (!is_right(s))
-            fail_msg("STRATA_SCHEDULE=%llu", (unsigned long long)seed);
-        all_steps += s->result.steps;
+    skip_unless_scheduled();
+    schedule_range(check_quick() ? 400 : 2000, &first, &last);
+    for (uint64_t number = first; number <= last; number++) {
+        struct schedule *s = schedule_run(number, false, true);
+        if (!schedule_is_right(s))
+            fail_msg("STRATA_SCHEDULE=%llu", (unsigned long long)number);
+        steps += s->result.steps;
+        failed += s->fails_at > 0;
         schedule_free(s);
     }
-    print_message("# %llu schedules of depth 0 to %u, %llu steps\n", (unsigned long long)count,
-                  DEPTHS - 1, (unsigned long long)all_steps);
+    print_message("# %llu schedules of depth 0 to %u, %llu of them with a fault, %llu steps\n",
+                  (unsigned long long)(last - first + 1), SCHEDULE_DEPTHS - 1,
+                  (unsigned long long)failed, (unsigned long long)steps);
+    assert_true(steps > 100 * (last - first + 1));
+}
+
+static void contract_same_number_is_the_same_schedule(void **state)
+{
+    uint64_t first, last;
+
+    (void)state;
+    skip_unless_scheduled();
+    schedule_range(30, &first, &last);
+    for (uint64_t number = first; number <= last && number < first + 30; number++) {
+        struct schedule *s = schedule_run(number, false, true);
+        struct schedule *again = schedule_run(number, false, true);
+        assert_true(s->result.schedule == again->result.schedule);
+        assert_int_equal(s->result.steps, again->result.steps);
+        schedule_free(again);
+        schedule_free(s);
+    }
+}
+
+/* In rounds: each begins with what the last one left. */
+static void contract_free_threads_are_linearizable(void **state)
+{
+    struct place *place = *state;
+    uint64_t values[LINEAR_KEYS] = {0}, configurations = 0;
+    char why[200];
+    struct strata *db;
+    unsigned rounds = check_quick() ? 20 : 200;
+
+    skip_unless_promised();
+    db = place_open(place, true);
+    for (unsigned round = 0; round < rounds; round++) {
+        struct linear_result result;
+        struct crew crew = {.db = db,
+                            .seed = round,
+                            .threads = 4,
+                            .operations = 30,
+                            .writes = 4 + round % 8,
+                            .unsynced = true,
+                            .upkeep = round % 2,
+                            .snapshots = subject_promises(STRATA_PROMISE_SNAPSHOT),
+                            .values = (uint64_t)round * 100000};
+        memcpy(crew.history.first, values, sizeof values);
+        crew_init(&crew);
+        crew_run(&crew);
+        if (crew.wrong[0])
+            fail_msg("%s", crew.wrong);
+        linear_check(&crew.history, &result);
+        configurations += result.configurations;
+        if (result.verdict != LINEAR_RIGHT)
+            fail_msg("round %u: %s", round, result.why);
+        crew_free(&crew);
+        if (!crew_read_all(db, values, why, sizeof why))
+            fail_msg("%s", why);
+    }
+    place_close(db);
+    print_message("# %u rounds, %llu configurations\n", rounds, (unsigned long long)configurations);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(contract_schedules_are_linearizable),
+        cmocka_unit_test(contract_same_number_is_the_same_schedule),
+        cmocka_unit_test_setup_teardown(contract_free_threads_are_linearizable, place_setup,
+                                        place_teardown),
     };
-    signal(SIGABRT, print_number);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ static void say(struct crew *crew, const char *what, const struct strata_error *
 static bool went_well(struct worker *worker, int rc, const char *what,
                       const struct strata_error *err)
 {
-    if (rc < 0)
+    if (rc < 0 && !worker->crew->may_fail)
         say(worker->crew, what, err);
     return rc >= 0;
 }
@@ -250,7 +250,7 @@ static bool scan_into(struct worker *worker, struct strata_iter *iter, bool back
             note(worker, op, key, value);
         there[key] = true;
     }
-    for (key = 0; key < CREW_KEYS; key++)
+    for (key = 0; rc == STRATA_NOT_FOUND && key < CREW_KEYS; key++)
         if (!there[key])
             linear_part(op, key, 0);
     return went_well(worker, rc, "scan", &err);

@@ -22,6 +22,7 @@ struct crew {
     bool unsynced;       /* some writes are not synced */
     bool upkeep;         /* flushes, compactions and verifications, too */
     bool snapshots;
+    bool may_fail;   /* a call that fails is one without an answer */
     uint64_t values; /* used so far: values of several runs on one database differ */
     /* What was done: */
     struct linear history;

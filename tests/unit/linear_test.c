@@ -187,6 +187,23 @@ static void linear_crash_leaves_no_gap(void **state)
     LEAVES(LINEAR_WRONG, 9, 9, "0=6", "0 1..2 w 0=7");
 }
 
+/* Who is killed loses nothing that was answered. */
+static void linear_kill_keeps_what_is_answered(void **state)
+{
+    const char *const lines[] = {"0 1..2 w 0=7", "1 3..4 r 0=7", "0 5.. w 0=8", NULL};
+    struct linear history = history_of(lines);
+    struct linear_crash crash = {.issued = 9, .acked = 9, .killed = true};
+    struct linear_result result;
+
+    (void)state;
+    for (uint64_t value = 0; value < 10; value++) {
+        crash.values[0] = value;
+        linear_check_crash(&history, &crash, &result);
+        assert_int_equal(result.verdict, value == 7 || value == 8 ? LINEAR_RIGHT : LINEAR_WRONG);
+    }
+    linear_free(&history);
+}
+
 /* ---- Many ------------------------------------------------------------------------------------ */
 
 #define THREADS 4
@@ -259,6 +276,7 @@ int main(void)
         cmocka_unit_test(linear_write_without_an_answer_may_be_there),
         cmocka_unit_test(linear_crash_keeps_what_is_synced),
         cmocka_unit_test(linear_crash_leaves_no_gap),
+        cmocka_unit_test(linear_kill_keeps_what_is_answered),
         cmocka_unit_test(linear_long_histories_are_decided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,8 +103,7 @@ static bool cut(struct linear_op *op, const struct linear_crash *crash)
 {
     if (crash && op->end > crash->acked)
         op->end = LINEAR_NEVER;
-    if (op->end == LINEAR_NEVER)
-        op->synced = false;
+    op->synced = op->end != LINEAR_NEVER && (op->synced || (crash && crash->killed));
     return (op->writes || op->end != LINEAR_NEVER) && (!crash || op->begin <= crash->issued);
 }
 

@@ -81,6 +81,7 @@ void linear_check(const struct linear *history, struct linear_result *result);
 struct linear_crash {
     uint64_t issued;              /* of operations that began later nothing may be there */
     uint64_t acked;               /* those that ended later had no answer */
+    bool killed;                  /* no power cut: what had ended counts as synced */
     uint64_t values[LINEAR_KEYS]; /* what was recovered */
 };
 /* Do some first operations of such an order, all that had been synced among them, give what was

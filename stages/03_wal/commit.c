@@ -110,12 +110,13 @@ static int note(struct wal_store *store, const struct pending *pending, size_t s
 static void take_back(struct wal_store *store, size_t pending, size_t bytes)
 {
     assert(pending <= store->pending_count && bytes <= store->log.bytes.size);
-    store->pending_count = 0;
+    store->pending_count = pending;
     store->log.bytes.size = bytes;
     if (!store->overlay.slots)
         return;
     memset(store->overlay.slots, 0, store->overlay.capacity * sizeof *store->overlay.slots);
     store->overlay.count = 0;
+    store->pending_count = 0;
     for (size_t i = 0; i < pending; i++) {
         struct pending again = store->pending[i];
         struct keydir_match match = {.hash = again.hash};

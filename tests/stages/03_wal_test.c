@@ -908,6 +908,30 @@ static void group_of_many_batches_is_one_append_and_one_sync(void **state)
     fs_free(fs);
 }
 
+/* A sync, or a delete of what is not there, writes nothing; the put before it in the group stays. */
+static void group_of_a_put_and_a_sync_keeps_the_put(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_op put = {STRATA_OP_PUT, S("key"), S("value")};
+    struct group_commit sync = {.sync = true}, first = {.ops = &put, .count = 1, .next = &sync};
+    struct strata_options options;
+    struct strata_env env;
+    struct wal_store *store = store_of(fs, &env, &options);
+    struct strata_buffer value = {0};
+
+    (void)state;
+    sync_lock(&store->group.mutex);
+    commit_list(store, &first);
+    sync_unlock(&store->group.mutex);
+    assert_int_equal(first.rc, 0);
+    assert_int_equal(sync.rc, 0);
+    assert_int_equal((&strata_stage_03_wal)->get(store, S("key"), &value, NULL), 0);
+    assert_int_equal(store->sequence, 2);
+    strata_buffer_free(&value);
+    assert_int_equal((&strata_stage_03_wal)->close(store, NULL), 0);
+    fs_free(fs);
+}
+
 /* The first leader is held up, its mutex free as during a sync, until four more wait. */
 enum { WAITERS = 5 };
 
@@ -1735,6 +1759,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(sync_that_fails_poisons_the_handle_and_is_not_tried_again),
         cmocka_unit_test(sync_of_the_directory_that_fails_poisons_the_handle),
         cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
+        cmocka_unit_test(group_of_a_put_and_a_sync_keeps_the_put),
         cmocka_unit_test(group_has_one_leader_and_keeps_the_order_of_the_queue),
         cmocka_unit_test(group_of_a_crowd_forgets_nobody),
         cmocka_unit_test(group_that_fails_is_an_error_for_each_of_its_batches),

@@ -140,6 +140,7 @@ bool schedule_is_right(const struct schedule *s)
         linear_check(&s->crew.history, &result);
     if (s->result.end == BATON_DONE && !s->crew.wrong[0] && result.verdict == LINEAR_RIGHT)
         return true;
-    print_error("%s%s%s\n", s->result.report, s->crew.wrong, result.why);
+    print_error("%s%s%s%s\n", s->result.report, s->crew.wrong, result.why,
+                result.verdict == LINEAR_UNDECIDED ? "not decided" : "");
     return false;
 }

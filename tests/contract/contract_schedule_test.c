@@ -74,7 +74,7 @@ static void contract_free_threads_are_linearizable(void **state)
     uint64_t values[LINEAR_KEYS] = {0}, configurations = 0;
     char why[200];
     struct strata *db;
-    unsigned rounds = check_quick() ? 20 : 200;
+    unsigned rounds = check_quick() ? 5 : 30;
 
     skip_unless_promised();
     db = place_open(place, true);

@@ -12,6 +12,7 @@
 
 #define KEY_BYTES 8
 #define VALUE_BYTES 256
+#define FAILED_MOST 3 /* writes of a thread; then it reads */
 
 struct worker {
     struct sync_thread thread;
@@ -19,6 +20,7 @@ struct worker {
     unsigned number;
     struct rng rng;
     struct strata_buffer found;
+    unsigned failed; /* writes */
 };
 
 /* ---- Keys and values ------------------------------------------------------------------------- */
@@ -122,6 +124,16 @@ static void note(struct worker *worker, struct linear_op *op, unsigned key,
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
+/* Of a write. Where calls may fail, each without an answer makes the search for an order longer. */
+static void answered(struct worker *worker, int rc, const char *what,
+                     const struct strata_error *err, struct linear_op *op, bool synced)
+{
+    if (went_well(worker, rc, what, err))
+        end(worker, op, synced);
+    else
+        worker->failed++;
+}
+
 /* A new value, different for each write of all threads. */
 static uint64_t new_value(struct worker *worker)
 {
@@ -151,8 +163,7 @@ static void write_one(struct worker *worker, bool puts)
     rc = puts ? strata_put_with(worker->crew->db, key_of(key, key_text),
                                 value_of(value, value_text), flags, &err)
               : strata_delete_with(worker->crew->db, key_of(key, key_text), flags, &err);
-    if (went_well(worker, rc, puts ? "put" : "delete", &err))
-        end(worker, op, synced);
+    answered(worker, rc, puts ? "put" : "delete", &err, op, synced);
 }
 
 static void write_batch(struct worker *worker)
@@ -175,8 +186,7 @@ static void write_batch(struct worker *worker)
         need(rc == 0 ? batch : NULL);
         linear_part(op, key, puts ? value : 0);
     }
-    if (went_well(worker, strata_write(worker->crew->db, batch, flags, &err), "batch", &err))
-        end(worker, op, synced);
+    answered(worker, strata_write(worker->crew->db, batch, flags, &err), "batch", &err, op, synced);
     strata_batch_free(batch);
 }
 
@@ -185,8 +195,7 @@ static void sync_all(struct worker *worker)
     struct strata_error err = {0};
     struct linear_op *op = begin(worker, true);
 
-    if (went_well(worker, strata_sync(worker->crew->db, &err), "sync", &err))
-        end(worker, op, true);
+    answered(worker, strata_sync(worker->crew->db, &err), "sync", &err, op, true);
 }
 
 static void write_something(struct worker *worker)
@@ -349,7 +358,7 @@ static void *work(void *arg)
     for (unsigned i = 0; i < crew->operations; i++)
         if (crew->upkeep && rng_below(&worker->rng, 8) == 0)
             keep_up(worker);
-        else if (rng_below(&worker->rng, 16) < crew->writes)
+        else if (worker->failed < FAILED_MOST && rng_below(&worker->rng, 16) < crew->writes)
             write_something(worker);
         else
             read_something(worker);

@@ -133,6 +133,37 @@ static struct linear_problem problem_of(const struct linear *history,
     return problem;
 }
 
+static bool is_read(const struct linear_problem *problem, struct linear_part part)
+{
+    if (problem->last && problem->last[part.key] == part.value)
+        return true;
+    for (size_t i = 0; i < problem->count; i++)
+        for (size_t p = 0; !problem->ops[i]->writes && p < problem->ops[i]->count; p++)
+            if (problem->ops[i]->parts[p].key == part.key &&
+                problem->ops[i]->parts[p].value == part.value)
+                return true;
+    return false;
+}
+
+/* A write that had no answer, and whose values nobody has read, need not have been done: in an
+ * order that has it, it may be left out. Each of them would double the configurations. */
+static void drop_unread(struct linear_problem *problem)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < problem->count; i++) {
+        struct linear_op *op = problem->ops[i];
+        bool needed = op->end != LINEAR_NEVER;
+        for (size_t p = 0; !needed && p < op->count; p++)
+            needed = is_read(problem, op->parts[p]);
+        if (needed)
+            problem->ops[kept++] = op;
+        else
+            op_free(op);
+    }
+    problem->count = kept;
+}
+
 static void problem_free(struct linear_problem *problem)
 {
     for (size_t i = 0; i < problem->count; i++)
@@ -207,6 +238,7 @@ static void check(const struct linear *history, const struct linear_crash *crash
     for (unsigned k = 0; crash && k < LINEAR_KEYS; k++)
         last[k] = key == ALL_KEYS || key == k ? crash->values[k] : 0;
     problem.last = crash ? last : NULL;
+    drop_unread(&problem);
     verdict = linear_search(&problem, &result->configurations, &stuck);
     if (verdict != LINEAR_RIGHT && result->verdict != LINEAR_WRONG)
         result->verdict = verdict;

@@ -5,6 +5,7 @@
 #   crash/     likewise: kill, power cut, flipped bits, cut files
 #   stages/    NN_*_test.c is run for stage NN alone: its modules, its known limits (weak_...)
 #   cli/       is run once, on build/strata
+#   points/    makes each atomic access a point of a drawn schedule (MODE=points: make schedules)
 #   browser/   is run by make browser, which installs one
 #   engines/   is no test: engines as a learner's, one right and others wrong in a known way
 # What they share is in support/, and in common/crash/ what `strata crash` shares with them.
@@ -13,11 +14,15 @@
 TEST_SRC   := $(wildcard tests/unit/*_test.c tests/contract/*_test.c tests/crash/*_test.c tests/stages/*_test.c)
 TEST_BIN   := $(TEST_SRC:%.c=$B/%)
 TEST_LIB   := $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard tests/support/*.c))) $(TOOLS)
+TEST_LIB   += $(if $(filter points,$(MODE)),$B/tests/points/points.o)
 TEST_LIBS  := -lcmocka $(LIBS)
 
 $B/tests/%_test: $B/tests/%_test.o $(TEST_LIB) $(LIB_A)
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $< $(TEST_LIB) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(TEST_LIBS)
 $B/tests/%.o: ALL_CFLAGS += -Itests/support
+
+$B/stages/%.o $B/common/%.o: SAN.points = -fsanitize=thread
+$B/common/crash/%.o: SAN.points =
 
 # What of the command line is tested by itself.
 CLI_TESTED := $(patsubst %,$B/common/cli/output/%.o,human progress)
@@ -43,10 +48,19 @@ compile: $(COMMON) $(CLI) $(TOOLS) $(STAGE_OBJ) $(ENGINES) $(patsubst %.c,$B/%.o
 
 # The programs that begin threads, which is what TSan is about; they alone are built. (Stages 1 and 2
 # promise one thread a handle.)
-THREADED = $(patsubst %.c,%,$(shell grep -lE 'pthread_create|sync_start|"readers.h"' $(TEST_SRC)))
+THREADED = $(patsubst %.c,%,$(shell grep -lE 'pthread_create|sync_start|"(readers|crew|schedule).h"' $(TEST_SRC)))
 threads: install-test ## the tests with threads, under TSan [STAGE=N]
 	@$(MAKE) --no-print-directory MODE=tsan $(THREADED:%=build/tsan/%)
 	@B=build/tsan STAGE=$(STAGE) QUICK=1 SKIP='^stage [12] ' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(THREADED))))$$'
+
+# Many threads under drawn schedules (tests/support/schedule.h), which switch threads at each lock, wait and
+# call of the file layer; with MODE=points at each atomic access, too.
+SCHEDULED = tests/contract/contract_schedule_test tests/crash/schedule_crash_test
+.PHONY: schedules
+schedules: install-test ## many more of the drawn schedules of threads than make test [SCHEDULES=100000] [CRASHED=2000] [STAGE=N] [MODE=points]
+	@$(MAKE) --no-print-directory -s $(SCHEDULED:%=$B/%)
+	@B=$B STAGE=$(STAGE) QUICK=1 SUITE_SECONDS=36000 STRATA_SCHEDULES=$(or $(SCHEDULES),100000) SKIP='^stage [12] ' tests/tools/run.sh 'contract_schedule$$'
+	@B=$B STAGE=$(STAGE) QUICK=1 SUITE_SECONDS=36000 STRATA_SCHEDULES=$(or $(CRASHED),2000) SKIP='^stage [12] ' tests/tools/run.sh 'schedule_crash$$'
 
 browser: install-browser book ## the page of strata timeline, and the book, in a browser, chromium
 	@STRATA=$(abspath $B)/strata bash tests/browser/timeline.sh

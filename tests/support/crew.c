@@ -40,6 +40,28 @@ static struct strata_slice value_of(uint64_t value, char text[VALUE_BYTES])
     return strata_bytes(text, size + dots);
 }
 
+static bool is_filler(struct strata_slice key, struct strata_slice value)
+{
+    return key.size > 0 && key.data[key.size - 1] == '+' &&
+           strata_compare(value, strata_string("filler")) == 0;
+}
+
+bool crew_fill(struct strata *db, unsigned count, struct strata_error *err)
+{
+    struct strata_batch *batch = need(strata_batch_new());
+    int rc = 0;
+
+    for (unsigned i = 0; rc == 0 && i < count; i++) {
+        char key[24];
+        snprintf(key, sizeof key, "key%u%u+", i % CREW_KEYS, i);
+        rc = strata_batch_put(batch, strata_string(key), strata_string("filler"), err);
+    }
+    if (rc == 0)
+        rc = strata_write(db, batch, 0, err);
+    strata_batch_free(batch);
+    return rc == 0;
+}
+
 static bool is_key(struct strata_slice key, unsigned *number)
 {
     char text[KEY_BYTES];
@@ -240,26 +262,39 @@ static void get_one(struct worker *worker)
         end(worker, op, false);
 }
 
+/* What the iterator is at. */
+static bool take_entry(struct worker *worker, struct strata_iter *iter, bool *there,
+                       struct linear_op *op)
+{
+    struct strata_slice key = strata_iter_key(iter), value;
+    struct strata_error err = {0};
+    unsigned number;
+
+    if (!went_well(worker, strata_iter_value(iter, &value, &err), "value", &err))
+        return false;
+    if (is_filler(key, value))
+        return true;
+    if (!is_key(key, &number) || there[number]) {
+        say(worker->crew, "scan", NULL);
+        return false;
+    }
+    there[number] = true;
+    note(worker, op, number, value);
+    return true;
+}
+
 /* Each key is found or is not there. */
 static bool scan_into(struct worker *worker, struct strata_iter *iter, bool back,
                       struct linear_op *op)
 {
     struct strata_error err = {0};
     bool there[CREW_KEYS] = {0};
-    struct strata_slice value;
-    unsigned key;
     int rc = back ? strata_iter_last(iter, &err) : strata_iter_first(iter, &err);
 
-    for (; rc == 0; rc = back ? strata_iter_prev(iter, &err) : strata_iter_next(iter, &err)) {
-        if (!is_key(strata_iter_key(iter), &key) || there[key])
-            say(worker->crew, "scan", NULL);
-        else if (!went_well(worker, strata_iter_value(iter, &value, &err), "value", &err))
+    for (; rc == 0; rc = back ? strata_iter_prev(iter, &err) : strata_iter_next(iter, &err))
+        if (!take_entry(worker, iter, there, op))
             return false;
-        else
-            note(worker, op, key, value);
-        there[key] = true;
-    }
-    for (key = 0; rc == STRATA_NOT_FOUND && key < CREW_KEYS; key++)
+    for (unsigned key = 0; rc == STRATA_NOT_FOUND && key < CREW_KEYS; key++)
         if (!there[key])
             linear_part(op, key, 0);
     return went_well(worker, rc, "scan", &err);

@@ -37,6 +37,9 @@ void crew_free(struct crew *crew);
 /* Starts the threads and waits for them. */
 void crew_run(struct crew *crew);
 
+/* Puts `count` other keys between those of the crew, in one batch: scans pass them. */
+bool crew_fill(struct strata *db, unsigned count, struct strata_error *err);
+
 /* What the database holds now, by key: `values` has LINEAR_KEYS. False: a call failed, or it holds
  * what nobody writes; `why` (a line, capacity bytes) says so. */
 bool crew_read_all(struct strata *db, uint64_t *values, char *why, size_t capacity);

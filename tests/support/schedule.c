@@ -68,6 +68,9 @@ static void draw(struct schedule *s, uint64_t number, bool faults)
     if (faults && prng_below(&random, 4) == 0)
         s->fails_at = 1 + prng_below(&random, 80);
     crew->may_fail = s->fails_at > 0;
+    s->filler = prng_below(&random, 2) ? 0 : (unsigned)prng_below(&random, 150);
+    s->small_cache = prng_below(&random, 2);
+    s->large_memory = prng_below(&random, 2);
 }
 
 static void fail_a_call(const struct schedule *s)
@@ -89,12 +92,26 @@ static void say(struct schedule *s, const char *what, const struct strata_error 
         snprintf(s->crew.wrong, sizeof s->crew.wrong, "%s: %.300s", what, err->message);
 }
 
+static bool open_it(struct schedule *s, struct strata_error *err)
+{
+    struct strata_options options;
+
+    subject_options(&options, s->fs, true);
+    if (s->small_cache)
+        options.cache_bytes = 1024;
+    if (s->large_memory)
+        options.memtable_bytes = 16 << 10;
+    if (strata_open("/db", &options, &s->crew.db, err) < 0)
+        return false;
+    return !s->filler || crew_fill(s->crew.db, s->filler, err);
+}
+
 static void work_on_it(void *arg)
 {
     struct schedule *s = arg;
     struct strata_error err = {0};
 
-    if (subject_open(s->fs, "/db", true, &s->crew.db, &err) < 0) {
+    if (!open_it(s, &err)) {
         say(s, "open", &err);
         return;
     }

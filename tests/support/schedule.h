@@ -19,6 +19,9 @@ struct schedule {
     struct strata_fs *fs;
     bool recorded;     /* fs has a trace, with a mark for each begin and end */
     uint64_t fails_at; /* this call of the file layer fails, one of the kinds; 0: none */
+    unsigned filler;   /* keys that are there before */
+    bool small_cache;  /* one that holds few blocks */
+    bool large_memory; /* a memtable that is not full at once */
     struct baton_result result;
 };
 

@@ -57,9 +57,9 @@ grep -nE '\b(printf|puts|exit|abort|perror)\(' "${library[@]}" |
 # Nothing above the file layer calls the system itself.
 grep -nE '(^|[^a-z_.>])(open|read|write|pread|pwrite|fsync|fdatasync|rename|unlink|mkdir|fopen|ftruncate|mmap)\(' "${staged[@]}" |
     grep -vE '^[^:]*:[0-9]+: *(\*|/\*|//)' && complain "a stage goes past fs.h"
-# Who locks or waits past sync.h is not seen by a scheduler of threads.
+# Who locks or waits past sync.h is not seen by a scheduler of threads, but the scheduler itself.
 grep -rnE --include='*.[ch]' '\b(pthread_(mutex|cond|once|rwlock|spin|create|join|barrier)|sem_(wait|post|init)|sched_yield|nanosleep|usleep)' common stages |
-    grep -v '^common/threads/sync\.[ch]:' && complain "locks and waits go through common/threads/sync.h"
+    grep -vE '^common/(threads/sync\.[ch]|crash/concurrency/baton\.c):' && complain "locks and waits go through common/threads/sync.h"
 # A hint of the tour: the step exists, the file is there, and has what the text begins with.
 for list in stages/*/tour.txt; do
     while IFS=$'\t' read -r step file text; do

@@ -145,23 +145,33 @@ static bool is_read(const struct linear_problem *problem, struct linear_part par
     return false;
 }
 
+static bool is_needed(const struct linear_problem *problem, const struct linear_op *op)
+{
+    if (op->end != LINEAR_NEVER)
+        return true;
+    for (size_t p = 0; p < op->count; p++)
+        if (is_read(problem, op->parts[p]))
+            return true;
+    return false;
+}
+
 /* A write that had no answer, and whose values nobody has read, need not have been done: in an
  * order that has it, it may be left out. Each of them would double the configurations. */
 static void drop_unread(struct linear_problem *problem)
 {
-    size_t kept = 0;
+    struct linear_op **ops = need(calloc(problem->count + 1, sizeof *ops));
+    size_t count = 0, dropped = problem->count;
 
-    for (size_t i = 0; i < problem->count; i++) {
-        struct linear_op *op = problem->ops[i];
-        bool needed = op->end != LINEAR_NEVER;
-        for (size_t p = 0; !needed && p < op->count; p++)
-            needed = is_read(problem, op->parts[p]);
-        if (needed)
-            problem->ops[kept++] = op;
+    for (size_t i = 0; i < problem->count; i++)
+        if (is_needed(problem, problem->ops[i]))
+            ops[count++] = problem->ops[i];
         else
-            op_free(op);
-    }
-    problem->count = kept;
+            ops[--dropped] = problem->ops[i];
+    for (; dropped < problem->count; dropped++)
+        op_free(ops[dropped]);
+    free(problem->ops);
+    problem->ops = ops;
+    problem->count = count;
 }
 
 static void problem_free(struct linear_problem *problem)

@@ -189,7 +189,7 @@ struct strata_options {
     size_t memtable_bytes; /* a memtable of this size is flushed (stage 4 on); default: 64 MiB */
     size_t cache_bytes;    /* capacity of the block cache (stage 5 on); default: 256 MiB */
     /* Receives messages for people; NULL (the default): they are dropped. Called on a thread that
-     * is in a call of the library. It must not make calls on the same handle: locks may be held.
+     * is in a call of the library, or on the background thread. It must not make calls on the same handle: locks may be held.
      * `message` is valid until it returns. */
     void (*log)(void *log_arg, enum strata_log_level level, const char *message);
     void *log_arg;        /* passed to `log` */
@@ -209,6 +209,10 @@ struct strata_options {
     uint64_t event_log_bytes;          /* most that the event log's files take (stage 7 on), see
                                         * strata_events; default: 1 MiB; at least 8 KiB; 0: none */
     bool dynamic_levels;               /* see below (stage 7 on, with LEVELED); default: yes */
+    uint32_t background_threads;       /* see below (stage 10); 0 or 1; default: 0 */
+    uint32_t background_seed;          /* internal, for tests (stage 10, without a thread): not 0:
+                                        * steps of background work, drawn with this seed, are done
+                                        * by the threads that call */
 };
 
 /* mapped_reads: blocks of tables are read from memory-mapped files, if they can be mapped, not by
@@ -238,6 +242,13 @@ struct strata_options {
  * smaller while there is little data, and replaced entries may take as much space as live ones. May
  * be changed between opens: later compactions move the tables of levels that are no longer used
  * down. */
+
+/* background_threads (as RocksDB's max_background_jobs): with 1, a thread of the handle flushes
+ * memtables, compacts tables and removes obsolete files; writes are delayed when it falls behind.
+ * With 0, writes do this work, a little each, as at stages 7 to 9. With a thread, a flush that fails
+ * for want of disk space, memory or descriptors is tried again later, and `log` is called: until it
+ * succeeds, writes that find the memtable full fail with IO or NO_MEMORY, and change nothing; later
+ * ones may succeed. */
 
 /* Sets all options to their defaults. Call the macro, which passes the size of the structure in the
  * header that the program was compiled with. */

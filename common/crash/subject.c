@@ -211,6 +211,22 @@ void subject_on_warning(void (*each)(void *arg, const char *message), void *arg)
     listener_arg = arg;
 }
 
+static void set_background(struct strata_options *options)
+{
+    const char *seed = getenv("STRATA_BACKGROUND_SEED");
+
+    options->background_threads = getenv("STRATA_BACKGROUND_THREAD") ? 1 : 0;
+    options->background_seed = seed ? (uint32_t)strtoul(seed, NULL, 10) : 0;
+}
+
+bool subject_works_in_background(void)
+{
+    struct strata_options options;
+
+    set_background(&options);
+    return subject_info()->stage >= 10 && (options.background_threads || options.background_seed);
+}
+
 void subject_options(struct strata_options *options, struct strata_fs *fs, bool create)
 {
     strata_options_init(options);
@@ -222,6 +238,7 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
     if (left_unsynced)
         options->sync = STRATA_SYNC_NEVER;
     options->mapped_reads = getenv("STRATA_MAPPED_READS");
+    set_background(options);
     if (getenv("STRATA_TIERED"))
         options->compaction = STRATA_COMPACTION_TIERED;
     if (!getenv("STRATA_SIZES")) { /* small, so that a short script crosses every boundary */

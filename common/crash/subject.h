@@ -30,6 +30,10 @@ bool subject_promises(unsigned bits); /* all of these bits of enum strata_promis
  * cut, and subject_promises says so. `false`: as the stage does by default. */
 void subject_leave_unsynced(bool unsynced);
 
+/* STRATA_BACKGROUND_THREAD, or STRATA_BACKGROUND_SEED=N, and the stage has work in the background:
+ * see struct strata_options. */
+bool subject_works_in_background(void);
+
 /* The format of a file of that name in a directory of the engine under test, the marker's
  * included; NULL: there is none. A learner's may have no `inspect`. */
 const struct strata_format *subject_format(const char *name);

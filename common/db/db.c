@@ -41,22 +41,16 @@ static int check_write(const struct strata *db, struct strata_error *err)
     return rc;
 }
 
-/* After a failed write of any kind the contents of the disk are not known: no more writes. */
+/* After a failed write, flush or compaction the contents of the disk are not known: no more writes,
+ * unless the engine knows better. */
 static int after_write(struct strata *db, int rc, const struct strata_error *err)
-{
-    if (rc == STRATA_ERR_IO)
-        atomic_store(&db->failed, err && err->sys ? err->sys : EIO);
-    return rc;
-}
-
-/* The same of flush and compaction, unless the engine knows better. */
-static int after_upkeep(struct strata *db, int rc, const struct strata_error *err)
 {
     const struct strata_engine *engine = db->engine;
 
-    if (rc == STRATA_ERR_IO && DB_SLOT(engine, is_writable) && engine->is_writable(db->self))
+    if (rc != STRATA_ERR_IO || (DB_SLOT(engine, is_writable) && engine->is_writable(db->self)))
         return rc;
-    return after_write(db, rc, err);
+    atomic_store(&db->failed, err && err->sys ? err->sys : EIO);
+    return rc;
 }
 
 int db_check_key(struct strata_slice key, struct strata_error *err)
@@ -200,7 +194,7 @@ int strata_flush(struct strata *db, struct strata_error *err)
         return rc;
     if (!db->engine->flush)
         return db_lacks(db, "memtable", err);
-    return after_upkeep(db, db->engine->flush(db->self, err), err);
+    return after_write(db, db->engine->flush(db->self, err), err);
 }
 
 static bool can_compact(const struct strata *db)
@@ -216,7 +210,7 @@ int strata_compact(struct strata *db, const struct strata_progress *progress,
         return rc;
     if (!can_compact(db))
         return db_lacks(db, "compaction", err);
-    return after_upkeep(db, db->engine->compact(db->self, progress, err), err);
+    return after_write(db, db->engine->compact(db->self, progress, err), err);
 }
 
 int strata_compact_range(struct strata *db, struct strata_slice from, struct strata_slice to,
@@ -236,7 +230,7 @@ int strata_compact_range(struct strata *db, struct strata_slice from, struct str
         return 0;
     if (!DB_SLOT(db->engine, compact_range) || (!from.size && !to.size))
         return strata_compact(db, progress, err);
-    return after_upkeep(db, db->engine->compact_range(db->self, from, to, progress, err), err);
+    return after_write(db, db->engine->compact_range(db->self, from, to, progress, err), err);
 }
 
 int strata_verify(struct strata *db, const struct strata_progress *progress,

@@ -16,6 +16,7 @@
 #define MIN_EVENTS ((uint64_t)8 << 10)
 #define MIN_TABLE ((uint64_t)1 << 8)
 #define MAX_TABLE ((uint64_t)1 << 32)
+#define MAX_BACKGROUND 1
 
 void strata_options_init_sized(struct strata_options *options, size_t size)
 {
@@ -259,6 +260,7 @@ static int check_numbers(const struct strata_options *options, struct strata_err
         {"event_log_bytes", "0 or at least", options->event_log_bytes, MIN_EVENTS, UINT64_MAX,
          true},
         {"table_bytes", "from", options->table_bytes, MIN_TABLE, MAX_TABLE, false},
+        {"background_threads", "from", options->background_threads, 0, MAX_BACKGROUND, false},
     };
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

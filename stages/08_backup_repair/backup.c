@@ -92,12 +92,10 @@ static int capture_alone(struct tree *tree, struct backup *b, struct strata_erro
 {
     int rc;
 
-    group_enter(&tree->path.group);
-    sync_unlock(&tree->path.group.mutex);
+    tree_be_alone(tree);
     atomic_fetch_add_explicit(&tree->obsolete.log_readers, 1, memory_order_relaxed);
     rc = capture(tree, b, err);
-    sync_lock(&tree->path.group.mutex);
-    group_leave(&tree->path.group);
+    tree_end_alone(tree);
     return rc;
 }
 

@@ -4,8 +4,8 @@
  * is not disturbed by what is written, and no writer has to wait for it. A snapshot is the number
  * of the last operation that it sees. A read at that number ignores what is newer; and flushes and
  * compactions keep, of each key, the version that each snapshot sees. Tables without such versions
- * are those of stage 9. (So far all of it is on the caller's thread; flushes and compactions on
- * threads of their own come next.)
+ * are those of stage 9. And by threads: gets take no lock (work/readers.h), and a thread beside the
+ * leader flushes and compacts (work/background.h).
  *
  *     snapshot             its number -> list of snapshots
  *     get                  memtable -> immutable memtable -> tables, each at that number
@@ -20,28 +20,16 @@
 #include "10_concurrency/snapshot_tree.h"
 #include "10_concurrency/table/chain_table.h"
 
-/* ---- Opening and closing --------------------------------------------------------------------- */
-
-static int snapshot_open(const struct strata_env *env, void **self, struct strata_error *err)
-{
-    return tree_new(env, &snapshot_parts, self, err);
-}
-
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* At a number, UINT64_MAX: now. The tree is pinned first, and its number read with it: a number
- * read before could be of a memtable that was flushed since. */
-static int get_at(struct tree *tree, uint64_t number, struct strata_slice key,
+/* Of what is current, in a section, which the caller is in: the value is copied. */
+static int get_in(const struct super *super, uint64_t sequence, struct strata_slice key,
                   struct strata_buffer *value, struct strata_error *err)
 {
-    uint64_t sequence;
-    struct super *super = tree_pin(tree, 1, &sequence);
     struct strata_slice found;
     unsigned type;
     int rc = 0;
 
-    if (number < sequence)
-        sequence = number;
     type = memtable_get(super->memtable, key, sequence, &found);
     if (!type && super->immutable)
         type = memtable_get(super->immutable, key, sequence, &found);
@@ -49,8 +37,28 @@ static int get_at(struct tree *tree, uint64_t number, struct strata_slice key,
         rc = fast_get_at(super->version, key, sequence, &type, value, err);
     else if (strata_buffer_append(value, found.data, found.size) < 0)
         rc = strata_fail_memory(err, found.size);
-    super_unref(super);
     return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
+}
+
+/* At a number, UINT64_MAX: now. */
+static int get_at(struct snapshot_tree *t, uint64_t number, struct strata_slice key,
+                  struct strata_buffer *value, struct strata_error *err)
+{
+    struct epoch_section section;
+    const struct super *super;
+    uint64_t sequence;
+    int rc;
+
+    if (t->background)
+        work_run(&t->background->work);
+    striped_add(&t->tree.gets, 0, 1);
+    section = epoch_enter(&t->readers->epoch);
+    super = t->tree.super; /* 10.I14 */
+    sync_point();
+    sequence = t->tree.path.sequence - 1;
+    rc = get_in(super, number < sequence ? number : sequence, key, value, err);
+    epoch_leave(section);
+    return rc;
 }
 
 static int snapshot_engine_get(void *self, struct strata_slice key, struct strata_buffer *value,
@@ -68,7 +76,10 @@ static int snapshot_get(void *self, void *snapshot, struct strata_slice key,
 static int snapshot_iter(void *self, void *snapshot, struct strata_iter **out,
                          struct strata_error *err)
 {
-    return tree_iter_at(self, ((const struct snapshot *)snapshot)->number, out, err);
+    uint64_t last, number = ((const struct snapshot *)snapshot)->number;
+    struct super *super = tree_pin(self, 0, &last);
+
+    return tree_iter_of(self, super, number < last ? number : last, out, err);
 }
 
 extern const struct strata_engine strata_stage_10_concurrency;
@@ -94,8 +105,8 @@ const struct strata_engine strata_stage_10_concurrency = {
     .name = "10_concurrency",
     .promises = TREE_PROMISES | STRATA_PROMISE_SNAPSHOT,
     .formats = formats,
-    .open = snapshot_open,
-    .open_unsynced = snapshot_open,
+    .open = snapshot_tree_open,
+    .open_unsynced = snapshot_tree_open,
     .get = snapshot_engine_get,
     .stats = snapshot_stats,
     .snapshot = snapshot_take,

@@ -46,12 +46,16 @@ static bool has_stale(const struct snapshot_tree *t)
 void snapshot_release(void *self, void *snapshot)
 {
     struct snapshot_tree *t = self;
+    bool stale;
 
     sync_lock(&t->tree.reading);
     snapshots_remove(&t->snapshots, snapshot);
-    if (has_stale(t)) /* 10.I9 */
+    stale = has_stale(t);
+    if (stale) /* 10.I9 */
         t->tree.nothing_due = false;
     sync_unlock(&t->tree.reading);
+    if (stale && t->background)
+        background_compact(t->background);
     free(snapshot);
 }
 
@@ -151,9 +155,8 @@ static bool has_old_versions(const struct sstable *table)
 
 /* 10.I9: the last operation of that table with old versions whose snapshots will be the first to be
  * gone is noted. False: they are not yet, of any table. */
-static bool find_stale(struct snapshot_tree *t, uint64_t *oldest)
+static bool find_stale(struct snapshot_tree *t, const struct version *v, uint64_t *oldest)
 {
-    const struct version *v = t->tree.super->version;
     uint64_t soonest = UINT64_MAX;
     bool found;
 
@@ -169,14 +172,14 @@ static bool find_stale(struct snapshot_tree *t, uint64_t *oldest)
 }
 
 /* The one with most to give back. */
-static int pick_stale(struct tree *tree, struct pick *pick, struct strata_error *err)
+static int pick_stale(struct tree *tree, struct version *v, struct pick *pick,
+                      struct strata_error *err)
 {
-    const struct version *v = tree->super->version;
     uint64_t oldest, most = 0;
     size_t at = 0;
 
     *pick = (struct pick){0};
-    if (!find_stale((struct snapshot_tree *)tree, &oldest))
+    if (!find_stale((struct snapshot_tree *)tree, v, &oldest))
         return STRATA_NOT_FOUND;
     for (unsigned level = 0; level < LEVELS; level++)
         for (size_t i = 0; i < v->levels[level].count; i++) {
@@ -191,9 +194,76 @@ static int pick_stale(struct tree *tree, struct pick *pick, struct strata_error 
     return most ? pick_take(pick, v, pick->level, at, err) : STRATA_NOT_FOUND;
 }
 
+/* ---- Threads ----------------------------------------------------------------------------------
+ */
+
+static void pause(struct tree *tree)
+{
+    struct snapshot_tree *t = (struct snapshot_tree *)tree;
+    if (t->background)
+        background_pause(t->background);
+}
+
+static void resume(struct tree *tree)
+{
+    struct snapshot_tree *t = (struct snapshot_tree *)tree;
+    if (t->background)
+        background_resume(t->background);
+}
+
+static struct super *pin(struct tree *tree, uint64_t *sequence)
+{
+    struct snapshot_tree *t = (struct snapshot_tree *)tree;
+
+    if (t->readers)
+        return readers_pin(t->readers, tree, sequence);
+    super_ref(tree->super);
+    *sequence = tree->path.sequence - 1;
+    return tree->super;
+}
+
+static void wait_for_readers(struct tree *tree)
+{
+    struct snapshot_tree *t = (struct snapshot_tree *)tree;
+    if (t->readers)
+        epoch_wait(&t->readers->epoch, epoch_ticket(&t->readers->epoch));
+}
+
+static bool unread(struct tree *tree)
+{
+    struct snapshot_tree *t = (struct snapshot_tree *)tree;
+    if (t->background)
+        background_unread(t->background);
+    return t->background != NULL;
+}
+
+static void committed(struct tree *tree)
+{
+    readers_recycle(((struct snapshot_tree *)tree)->readers, tree);
+}
+
+static void end(struct tree *tree)
+{
+    struct snapshot_tree *t = (struct snapshot_tree *)tree;
+
+    background_del(t->background);
+    readers_del(t->readers);
+    t->background = NULL;
+    t->readers = NULL;
+}
+
+static int make_room(void *tree, size_t operations, size_t bytes, struct strata_error *err)
+{
+    return background_make_room(((struct snapshot_tree *)tree)->background, operations, bytes, err);
+}
+
+static const struct tree_threads threads = {pause,  resume,    pin, wait_for_readers,
+                                            unread, committed, end};
+
 /* ---- The parts ------------------------------------------------------------------------------- */
 
 const struct tree_parts snapshot_parts = {
+    .threads = &threads,
     .tree_bytes = sizeof(struct snapshot_tree),
     .table = &chain_table_kind,
     .memtable = &memtable_bptree,
@@ -211,6 +281,28 @@ const struct tree_parts snapshot_parts = {
     .deferred_recovery = true,
     .delay = group_delay_new,
 };
+
+int snapshot_tree_open(const struct strata_env *env, void **self, struct strata_error *err)
+{
+    const struct strata_options *options = env->options;
+    struct snapshot_tree *t;
+    int rc = tree_new(env, &snapshot_parts, self, err);
+
+    if (rc < 0)
+        return rc;
+    t = *self;
+    rc = readers_new(&t->readers, err);
+    if (rc == 0 && !options->read_only && (options->background_threads || options->background_seed))
+        rc = background_new(&t->tree, options->background_threads, options->background_seed,
+                            &t->background, err);
+    if (t->background)
+        t->tree.path.make_room = make_room;
+    if (rc == 0)
+        return 0;
+    end(&t->tree);
+    tree_del(&t->tree, NULL);
+    return rc;
+}
 
 /* ---- Statistics ------------------------------------------------------------------------------ */
 
@@ -241,6 +333,9 @@ int snapshot_stats(void *self, void (*each)(void *arg, const struct strata_stat 
         {"snapshots", "", "that exist now", count},
         {"snapshot_oldest", "", "number of the last operation that the oldest one sees; 0: none",
          count ? number : 0},
+        {"background_rests", "",
+         "times that a flush or compaction was put off, as something was short",
+         t->background ? t->background->rests : 0},
         {"snapshot_bytes", "bytes", "in tables, of versions that only snapshots see, or saw",
          bytes},
     };

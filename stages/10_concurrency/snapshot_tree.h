@@ -5,13 +5,20 @@
 
 #include "07_paced_compaction/tree/tree.h"
 #include "10_concurrency/snapshot/snapshots.h"
+#include "10_concurrency/work/background.h"
+#include "10_concurrency/work/readers.h"
 
 struct snapshot_tree {
     struct tree tree;
-    struct snapshots snapshots; /* guarded by tree.reading, as what follows */
+    struct readers *readers;       /* NULL: it is being opened or closed, and there are none */
+    struct background *background; /* NULL: who writes does the work, as at stage 7 */
+    struct snapshots snapshots;    /* guarded by tree.reading, as what follows */
     uint64_t stale_from; /* number from which on the oldest snapshot must be for a table to be
                           * stale (10.I9); UINT64_MAX: none would be */
 };
+
+/* As an engine's slot `open`. */
+int snapshot_tree_open(const struct strata_env *env, void **self, struct strata_error *err);
 
 extern const struct tree_parts snapshot_parts;
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,6 +118,20 @@ static uint64_t files_in(struct place *place)
     return count;
 }
 
+/* What the last reader held is removed soon: in the background, if that has any. */
+static bool few_files(struct place *place, struct strata *db)
+{
+    struct timespec pause = {0, 1000000};
+
+    for (int i = 0; i < 5000 && files_in(place) >= 20; i++) {
+        if (!subject_works_in_background())
+            return false;
+        expect_one(db, 0, "newer");
+        nanosleep(&pause, NULL);
+    }
+    return files_in(place) < 20;
+}
+
 static void files_thousands_need_few_descriptors(void **state)
 {
     struct place *place = *state;
@@ -147,7 +162,7 @@ static void files_thousands_need_few_descriptors(void **state)
     assert_int_equal(count_values(iter, ""), KEYS);
     strata_iter_free(iter);
     if (subject_promises(STRATA_PROMISE_COMPACT))
-        assert_true(files_in(place) < 20);
+        assert_true(few_files(place, db));
     expect_one(db, 0, "newer");
     expect_one(db, 2 * DESCRIPTORS - 1, "new");
     expect_one(db, 2 * DESCRIPTORS, "old");

@@ -194,11 +194,13 @@ static bool is_there(struct trial *trial)
 }
 
 /* A write failed, and the handle with it: "close it and open again". A flush or compaction may have
- * changed nothing: then the handle goes on, and the step is tried again. */
+ * changed nothing, and so may a write that waited in vain for one that something is short for: then
+ * the handle goes on, and the step is tried again. */
 static void after_failed_write(struct trial *trial, bool upkeep)
 {
     check_answers(trial);
-    if (upkeep && strata_sync(trial->run.db, NULL) == 0)
+    if ((upkeep || (trial->sys != EIO && subject_works_in_background())) &&
+        strata_sync(trial->run.db, NULL) == 0)
         return;
     if (strata_put(trial->run.db, strata_string("refused"), strata_string(""), NULL) >= 0)
         refuse(trial, "a write was taken after a failed one");

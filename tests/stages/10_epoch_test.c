@@ -86,63 +86,12 @@ static void epoch_late_reader_of_an_old_phase_is_waited_for(void **state)
     epoch_del(epoch);
 }
 
-struct thing {
-    struct epoch_retired retired;
-    int *freed, number;
-};
-
-static void free_thing(struct epoch_retired *retired)
-{
-    struct thing *thing = (struct thing *)retired;
-
-    assert_int_equal(*thing->freed + 1, thing->number); /* in order */
-    *thing->freed = thing->number;
-    free(thing);
-}
-
-static void retire(struct epoch *epoch, int number, int *freed)
-{
-    struct thing *thing = malloc(sizeof *thing);
-
-    assert_non_null(thing);
-    thing->freed = freed;
-    thing->number = number;
-    epoch_retire(epoch, &thing->retired, free_thing);
-}
-
-static void epoch_retired_is_freed_after_its_period(void **state)
-{
-    struct epoch *epoch = epoch_new();
-    struct epoch_section section = epoch_enter(epoch);
-    int freed = 0;
-
-    (void)state;
-    retire(epoch, 1, &freed);
-    retire(epoch, 2, &freed);
-    assert_true(epoch_reclaim(epoch));
-    assert_int_equal(freed, 0);
-    epoch_leave(section);
-    assert_false(epoch_reclaim(epoch));
-    assert_int_equal(freed, 2);
-    section = epoch_enter(epoch);
-    retire(epoch, 3, &freed);
-    assert_true(epoch_reclaim(epoch));
-    retire(epoch, 4, &freed);
-    epoch_leave(section);
-    assert_false(epoch_reclaim(epoch));
-    assert_int_equal(freed, 4);
-    retire(epoch, 5, &freed);
-    epoch_del(epoch);
-    assert_int_equal(freed, 5);
-}
-
 /* ---- Threads --------------------------------------------------------------------------------- */
 
 #define READERS 3
 #define ROUNDS 3000
 
 struct value {
-    struct epoch_retired retired;
     uint64_t a, b; /* the same, until it is freed */
 };
 
@@ -153,10 +102,8 @@ struct shared {
     _Atomic uint64_t looks;
 };
 
-static void spoil(struct epoch_retired *retired)
+static void spoil(struct value *value)
 {
-    struct value *value = (struct value *)retired;
-
     value->a = 1;
     value->b = 2;
     free(value);
@@ -200,13 +147,8 @@ static void epoch_readers_never_see_what_is_freed(void **state)
         sync_yield();
     for (uint64_t i = 1; i <= ROUNDS; i++) {
         struct value *old = atomic_exchange(&s.now, value_new(i));
-        if (i % 3) {
-            epoch_retire(s.epoch, &old->retired, spoil);
-            epoch_reclaim(s.epoch);
-        } else {
-            epoch_wait(s.epoch, epoch_ticket(s.epoch));
-            spoil(&old->retired);
-        }
+        epoch_wait(s.epoch, epoch_ticket(s.epoch));
+        spoil(old);
     }
     atomic_store(&s.stop, true);
     for (size_t i = 0; i < READERS; i++)
@@ -221,7 +163,6 @@ int main(void)
         cmocka_unit_test(epoch_period_ends_with_the_sections_before_it),
         cmocka_unit_test(epoch_ticket_is_of_a_period_that_begins_later),
         cmocka_unit_test(epoch_late_reader_of_an_old_phase_is_waited_for),
-        cmocka_unit_test(epoch_retired_is_freed_after_its_period),
         cmocka_unit_test(epoch_readers_never_see_what_is_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,11 @@ has_levels() { # STAGE
         { [ "$1" = 6 ] || grep -qs 06_leveled_compaction stages/"$(printf %02d "$1")"_*/stage.mk; }
 }
 
+# Has it work in the background? (It may be done by a thread, or by steps that a seed draws.)
+has_background() { # STAGE
+    [ "$1" -ge 10 ] && ls stages/*/work/background.c > /dev/null 2>&1
+}
+
 # name|stage|command, one a line
 suites() {
     local t s n
@@ -64,6 +69,13 @@ suites() {
         done
         for t in "$B"/tests/contract/contract_model_test "$B"/tests/crash/{power_cut,explorer}_test; do
             has_levels "$s" && [ -x "$t" ] && echo "stage $s tiered $(basename "${t%_test}")|$s|env STRATA_TIERED=1 $t"
+        done
+        for t in "$B"/tests/contract/*_test "$B"/tests/crash/{explorer,faults,kill_model,power_cut}_test; do
+            has_background "$s" && [ -x "$t" ] || continue
+            for n in 1 2; do
+                echo "stage $s seeded $(basename "${t%_test}") $n|$s|env STRATA_BACKGROUND_SEED=$n $t"
+            done
+            [[ $t = */contract/* ]] && echo "stage $s background $(basename "${t%_test}")|$s|env STRATA_BACKGROUND_THREAD=1 $t"
         done
         for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do
             [ -x "$t" ] && echo "stage $s $(n=$(basename "${t%_test}"); echo "${n#*_}")|$s|$t"
@@ -92,7 +104,7 @@ run_one() {
     begin=$(date +%s%N)
     if [ -n "$stage" ]; then export STRATA_STAGE=$stage; fi
     if [ -n "$stage" ] && [ "$stage" != "$newest" ]; then QUICK=${QUICK:-1}; fi
-    if [[ $name =~ " mapped "|" tiered " ]]; then QUICK=${QUICK:-1}; fi
+    if [[ $name =~ " mapped "|" tiered "|" seeded "|" background " ]]; then QUICK=${QUICK:-1}; fi
     # Counts of a MODE=cov build: a set for each kind of suite. A process that is killed while it
     # writes them spoils those of its set.
     if [ -n "${COUNTS:-}" ]; then

@@ -22,7 +22,7 @@ struct version_set {
     struct version *current;         /* as the manifest says */
     struct manifest manifest;
     _Atomic uint64_t next;    /* number of the next file */
-    bool uncertain;           /* 6.I21: no file is removed, and nothing is written any more */
+    _Atomic bool uncertain;   /* 6.I21: no file is removed, and nothing is written any more */
     uint64_t earlier_bytes;   /* written to manifests before the present one */
     _Atomic uint64_t written; /* bytes, to all manifests and CURRENT since open */
 };

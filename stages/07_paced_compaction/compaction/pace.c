@@ -14,7 +14,7 @@
  * as room |                                    are due               the slowdown trigger: 8; it
  * must be paid here                                       tiered: 5, and 3 for each tier
  *
- * 7.I10: level 0 never has STOP_MORE tables more than the slowdown trigger, the stop trigger,
+ * 7.I10: level 0 never has PACE_STOP_MORE tables more than the slowdown trigger, the stop trigger,
  * unless compaction is paused: a write waits before. 7.I11: a write of b bytes that neither the
  * stop trigger, nor a flush that is late (7.I1), nor what open has left to the first write makes
  * wait, does no more than
@@ -37,7 +37,6 @@
 #include <assert.h>
 
 #define ENTRY_BYTES ((size_t)64) /* that an operation takes beside key and value, about */
-#define STOP_MORE 4u             /* tables, from the slowdown trigger to the stop trigger */
 #define OBSOLETE_LEAST ((uint64_t)1 << 20)
 #define OBSOLETE_MOST ((uint64_t)8 << 20)
 
@@ -92,8 +91,7 @@ static void warn(const struct tree *tree, const char *what, const struct strata_
                    strata_error_text(err, text, sizeof text));
 }
 
-/* The table that cannot be read. False: there is none, or no memory. */
-static bool quarantine(struct tree *tree, const struct strata_error *err)
+bool pace_quarantine(struct tree *tree, const struct strata_error *err)
 {
     const struct version *v = tree->versions.current;
     size_t at = sstable_blamed(v->all, v->count, err);
@@ -115,7 +113,7 @@ static int tolerate_error(struct tree *tree, int rc, const struct strata_error *
 {
     if (rc >= 0 || !compaction_error_is_tolerable(&tree->versions, rc, err))
         return rc;
-    if (!compaction_error_is_shortage(rc, err) && quarantine(tree, err)) {
+    if (!compaction_error_is_shortage(rc, err) && pace_quarantine(tree, err)) {
         warn(tree, "this table is left alone by compactions", err);
         return 0;
     }
@@ -194,7 +192,7 @@ static int wait_below_stop_trigger(struct tree *tree, struct strata_error *err)
     int rc = 0;
 
     while (rc >= 0 && rc != STRATA_NOT_FOUND &&
-           tree->super->version->levels[0].count >= slowdown_trigger(tree) + STOP_MORE)
+           tree->super->version->levels[0].count >= slowdown_trigger(tree) + PACE_STOP_MORE)
         rc = compact_piece(tree, err);
     return rc < 0 ? rc : 0;
 }
@@ -213,7 +211,7 @@ int pace_drain(struct tree *tree, struct strata_error *err)
 
 /* ---- Writes ---------------------------------------------------------------------------------- */
 
-static bool is_full(const struct tree *tree)
+bool pace_is_full(const struct tree *tree)
 {
     return memtable_bytes(tree->super->memtable) >= tree->env->options->memtable_bytes &&
            memtable_count(tree->super->memtable);
@@ -238,7 +236,7 @@ static int switch_full_memtable(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    if (is_full(tree)) {
+    if (pace_is_full(tree)) {
         rc = finish_flush(tree, err); /* 7.I1 */
         if (rc == 0)
             rc = tree_switch_memtable(tree, err);
@@ -273,8 +271,7 @@ static int do_quota(struct tree *tree, uint64_t bytes, struct strata_error *err)
     return rc;
 }
 
-/* Did open leave something to the first write? */
-static bool is_first(const struct tree *tree)
+bool pace_is_first(const struct tree *tree)
 {
     return !tree->log_named || tree->recovery_pending || tree->names_unsynced;
 }
@@ -283,7 +280,7 @@ static bool is_due(const struct tree *tree)
 {
     uint64_t sixteenth = tree->env->options->memtable_bytes / 16;
     return tree->unpaced_bytes >= tree->pace_bytes || tree->unpaced_bytes >= sixteenth ||
-           is_first(tree) || is_full(tree);
+           pace_is_first(tree) || pace_is_full(tree);
 }
 
 /* The leader's: the mutex is held before and after. */
@@ -303,7 +300,7 @@ static int write_quota(struct tree *tree, struct strata_error *err)
     sync_lock(&tree->path.group.mutex);
     if (rc == 0)
         tree->unpaced_bytes = 0;
-    assert(rc < 0 || !is_first(tree)); /* 7.I2 */
+    assert(rc < 0 || !pace_is_first(tree)); /* 7.I2 */
     return write_path_spoil(&tree->path, rc, err);
 }
 
@@ -314,7 +311,7 @@ int pace_write(void *self, size_t operations, size_t bytes, struct strata_error 
     int rc = 0;
 
     tree->unpaced_bytes += operations * ENTRY_BYTES + bytes;
-    if ((operations || is_first(tree)) && is_due(tree))
+    if ((operations || pace_is_first(tree)) && is_due(tree))
         rc = write_quota(tree, err);
     if (rc == 0)
         tree->stats.of.bytes_in += bytes;

@@ -11,6 +11,16 @@
  * nobody asked for, is only logged, unless nothing may be written any more. */
 int pace_write(void *tree, size_t operations, size_t bytes, struct strata_error *err);
 
+/* Is the memtable full? Or did open leave something to the first write (7.I8, 7.I9)? The leader's,
+ * the mutex held. */
+bool pace_is_full(const struct tree *tree);
+bool pace_is_first(const struct tree *tree);
+#define PACE_STOP_MORE 4u /* tables of level 0, from the slowdown trigger to the stop trigger */
+
+/* The error of a compaction names a table: it is left alone by all later ones. False: it names
+ * none, or there is no memory. The versions do not change meanwhile. */
+bool pace_quarantine(struct tree *tree, const struct strata_error *err);
+
 /* All below: alone with the tree, the mutex free. */
 
 /* The memtables become tables. */

@@ -19,7 +19,7 @@ static int install_move(struct tree *tree, const struct pick *pick, struct strat
     sync_unlock(&tree->installing);
     if (rc < 0)
         return rc;
-    assert(tree_check(tree, NULL) == 0);
+    assert(tree_is_whole(tree));
     tree_notify_moves(tree, pick);
     return COMPACT_DONE;
 }
@@ -42,14 +42,14 @@ static int install_compaction(struct tree *tree, struct strata_error *err)
     return COMPACT_DONE;
 }
 
-/* Takes the pick. `paced`: as in compact_new. */
-static int begin_compaction(struct tree *tree, struct pick *pick, bool paced,
-                            struct strata_error *err)
+/* Takes the pick, of this version. `paced`: as in compact_new. */
+static int begin_compaction(struct tree *tree, struct version *version, struct pick *pick,
+                            bool paced, struct strata_error *err)
 {
     int rc;
 
     assert(!tree->compaction);
-    rc = compact_new(&tree->work, tree->super->version, pick, NULL, paced, &tree->compaction, err);
+    rc = compact_new(&tree->work, version, pick, NULL, paced, &tree->compaction, err);
     if (rc == 0)
         tree_notify_begun(tree, tree->compaction);
     return rc;
@@ -65,11 +65,12 @@ static int continue_compaction(struct tree *tree, uint64_t *budget, struct strat
 }
 
 /* `nothing_due` is set before it is known: who clears it meanwhile is not overwritten. */
-static int pick_next(struct tree *tree, struct pick *pick, struct strata_error *err)
+static int pick_next(struct tree *tree, struct version *version, struct pick *pick,
+                     struct strata_error *err)
 {
-    struct policy_input of = {.version = tree->super->version,
+    struct policy_input of = {.version = version,
                               .options = tree->env->options,
-                              .cursors = tree->versions.current->cursors,
+                              .cursors = version->cursors,
                               .quarantined = &tree->quarantined,
                               .drain = tree->draining};
     int rc;
@@ -78,26 +79,38 @@ static int pick_next(struct tree *tree, struct pick *pick, struct strata_error *
     rc = policy_pick(&of, pick, err);
     tree->stale = rc == STRATA_NOT_FOUND && tree->parts->pick_stale;
     if (tree->stale)
-        rc = tree->parts->pick_stale(tree, pick, err);
+        rc = tree->parts->pick_stale(tree, version, pick, err);
     if (rc != STRATA_NOT_FOUND)
         tree->nothing_due = false;
     return rc;
 }
 
-int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *err)
+static int begin_next(struct tree *tree, struct version *version, struct strata_error *err)
 {
     struct pick pick;
+    int rc = pick_next(tree, version, &pick, err);
+
+    if (rc == 0)
+        rc = pick.move ? install_move(tree, &pick, err)
+                       : begin_compaction(tree, version, &pick, !tree->draining, err);
+    pick_free(&pick);
+    return rc;
+}
+
+/* The version is pinned, as others may be installed meanwhile. */
+int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *err)
+{
+    uint64_t sequence;
+    struct super *super;
     int rc;
 
     if (tree->compaction)
         return continue_compaction(tree, budget, err);
     if (tree->nothing_due)
         return STRATA_NOT_FOUND;
-    rc = pick_next(tree, &pick, err);
-    if (rc == 0)
-        rc = pick.move ? install_move(tree, &pick, err)
-                       : begin_compaction(tree, &pick, !tree->draining, err);
-    pick_free(&pick);
+    super = tree_pin(tree, 0, &sequence);
+    rc = begin_next(tree, super->version, err);
+    super_unref(super);
     return rc == 0 ? continue_compaction(tree, budget, err) : rc;
 }
 
@@ -111,7 +124,7 @@ static int carry_out(struct tree *tree, int rc, struct pick *pick, uint64_t *don
     uint64_t bytes = pick->bytes;
 
     if (rc == 0)
-        rc = begin_compaction(tree, pick, false, err);
+        rc = begin_compaction(tree, tree->super->version, pick, false, err);
     pick_free(pick);
     if (rc == STRATA_NOT_FOUND)
         return 0;

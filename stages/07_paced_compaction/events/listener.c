@@ -11,9 +11,11 @@ void tree_notify(struct tree *tree, struct strata_event event, const struct comp
     assert(event.type < STRATA_EVENTS);
     if (!event.ns)
         event.ns = fs_now(tree->env->fs);
+    sync_lock(&tree->listening);
     for (; *l; l++)
         if ((*l)->on[event.type])
             (*l)->on[event.type](tree, &event, work);
+    sync_unlock(&tree->listening);
 }
 
 /* ---- Flushes and compactions ----------------------------------------------------------------- */

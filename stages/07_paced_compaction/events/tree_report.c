@@ -31,9 +31,7 @@ static void report_targets(const struct version *v, const struct strata_options 
 static void count_all(struct tree *t, struct version_figures *f)
 {
     *f = t->stats.of;
-    sync_lock(&t->reading);
-    f->gets = t->gets;
-    sync_unlock(&t->reading);
+    f->gets = striped_sum(&t->gets, 0);
     f->looked_in += atomic_load_explicit(&t->super->version->looked_in, memory_order_relaxed) +
                     (t->parts->tables_asked ? t->parts->tables_asked(t->common) : 0);
     f->log_bytes +=
@@ -118,11 +116,9 @@ static int read_events(struct tree *tree, struct strata_buffer *lines, struct st
 {
     int rc;
 
-    group_enter(&tree->path.group);
-    sync_unlock(&tree->path.group.mutex);
+    tree_be_alone(tree);
     rc = events_read(tree->env, lines, err);
-    sync_lock(&tree->path.group.mutex);
-    group_leave(&tree->path.group);
+    tree_end_alone(tree);
     return rc;
 }
 

@@ -67,8 +67,10 @@ static void swap(struct tree *tree, struct change *c)
 
 int change_install(struct tree *tree, struct change *c, int rc, struct strata_error *err)
 {
-    assert(!tree->path.group.failed && !tree->env->options->read_only);
+    assert(!tree->env->options->read_only);
     assert(!sync_trylock(&tree->installing)); /* 7.I7 */
+    if (rc == 0)                              /* the leader may have failed meanwhile */
+        rc = group_usable(&tree->path.group, tree->env->dir, err);
     if (rc == 0)
         rc = prepare(tree, c, err);
     if (rc == 0 && (c->new_files || c->edit.has_logs || tree->names_unsynced))
@@ -81,6 +83,6 @@ int change_install(struct tree *tree, struct change *c, int rc, struct strata_er
         tree->path.group.failed = err->sys ? err->sys : EIO;
     edit_free(&c->edit);
     version_unref(c->version);
-    super_unref(c->super);
+    tree_retire(tree, c->super);
     return rc;
 }

@@ -10,6 +10,25 @@
 struct tree;
 struct tree_listener;
 
+/* Of an engine where steps of flushes and compactions are done by another thread than the leader's,
+ * and readers look at the current super without a lock. None of them is NULL. */
+struct tree_threads {
+    /* Waits for the step under way; none begins before `resume`. */
+    void (*pause)(struct tree *tree);
+    void (*resume)(struct tree *tree);
+    /* As tree_pin. */
+    struct super *(*pin)(struct tree *tree, uint64_t *sequence);
+    /* Waits until nobody looks, without a reference, at a super that was current before. */
+    void (*wait_for_readers)(struct tree *tree);
+    /* A reader has dropped a super. False: its thread removes what it alone needed. */
+    bool (*unread)(struct tree *tree);
+    /* The leader has added a group to the memtable: memory of it that no reader looks at any more
+     * is used again. The mutex is held. */
+    void (*committed)(struct tree *tree);
+    /* Before all is closed: no step begins any more. */
+    void (*end)(struct tree *tree);
+};
+
 struct tree_parts {
     const struct sstable_kind *table;
     const struct memtable_kind *memtable;
@@ -34,9 +53,10 @@ struct tree_parts {
     int (*properties)(const struct compaction *c, struct strata_error *err);
     /* Likewise; `keeper` is the tree. */
     int (*keep)(struct compaction *c, const struct level_merge *of, struct strata_error *err);
-    /* Where nothing is due: a table that is worth rewriting where it is. NOT_FOUND, NO_MEMORY; to
-     * be freed in any case. NULL: there is none. */
-    int (*pick_stale)(struct tree *tree, struct pick *pick, struct strata_error *err);
+    /* Where nothing is due in the version: a table that is worth rewriting where it is. NOT_FOUND,
+     * NO_MEMORY; to be freed in any case. NULL: there is none. */
+    int (*pick_stale)(struct tree *tree, struct version *version, struct pick *pick,
+                      struct strata_error *err);
     /* Ends with NULL. NULL: the statistics and the event log. */
     const struct tree_listener *const *listeners;
     const struct wal_kind *log; /* NULL: frames only */
@@ -44,6 +64,8 @@ struct tree_parts {
                              * STRATA_SYNC_ALWAYS is set; else open does it */
     /* Gives group commit a delay. NO_MEMORY. NULL: there is none. */
     int (*delay)(struct group *group, struct strata_error *err);
+    const struct tree_threads *threads; /* NULL: the leader does all work, and readers refer to what
+                                         * they read */
     size_t tree_bytes; /* of the engine's tree, of which a struct tree is the first member; all of
                         * it is zero at first. 0: it is a struct tree */
 };

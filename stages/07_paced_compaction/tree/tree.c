@@ -53,7 +53,7 @@ static int switch_memtable(struct tree *tree, struct strata_error *err)
         return rc;
     }
     swap_memtable(tree, super, &log, &entry);
-    super_unref(old);
+    tree_retire(tree, old);
     tree_notify(tree,
                 (struct strata_event){.type = STRATA_EVENT_SEAL,
                                       .bytes = memtable_bytes(super->immutable),
@@ -130,7 +130,7 @@ int tree_end_work(struct tree *tree, struct compact **work, int rc)
     if (rc < 0)
         tree_notify_given_up(tree, *work);
     else
-        assert(tree_check(tree, NULL) == 0);
+        assert(tree_is_whole(tree));
     compact_del(*work, rc > 0 || tree->versions.uncertain);
     *work = NULL;
     return rc;
@@ -174,11 +174,13 @@ static int install_flush(struct tree *tree, struct strata_error *err)
 
 static int begin_flush(struct tree *tree, struct strata_error *err)
 {
+    uint64_t sequence;
+    struct super *super = tree_pin(tree, 0, &sequence);
     int rc;
 
-    assert(tree->super->immutable);
-    rc = compact_new(&tree->work, tree->super->version, NULL, tree->super->immutable, true,
-                     &tree->flush, err);
+    assert(super->immutable);
+    rc = compact_new(&tree->work, super->version, NULL, super->immutable, true, &tree->flush, err);
+    super_unref(super);
     if (rc == 0)
         tree_notify_begun(tree, tree->flush);
     return rc;

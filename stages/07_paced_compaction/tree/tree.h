@@ -13,7 +13,13 @@
  *       taken its name away, and never while it is not known whether that edit is durable.
  * 7.I7: one change at a time: `installing` is held from before an edit is made until readers have
  *       what it says and the logs are those that it names, and while a memtable becomes immutable.
- *       Where all changes are made by one thread nobody waits for it. */
+ *       Where all changes are made by one thread nobody waits for it.
+ *
+ * Threads: the leader of the group of writers, and those who are alone with the tree (tree_enter).
+ * Beside a leader one other thread may do steps of the flush and of compactions, and remove
+ * obsolete files (parts->threads). What both of them look at is atomic, or changes under
+ * `installing`; a version or memtable that is not pinned is looked at only with that lock. Locks
+ * are taken in the order installing, listening, the group's mutex, reading. */
 #ifndef STRATA_07_TREE_H
 #define STRATA_07_TREE_H
 
@@ -25,6 +31,7 @@
 #include "07_paced_compaction/events/listener.h"
 #include "obsolete.h"
 #include "super.h"
+#include "threads/striped.h"
 
 struct tree {
     const struct strata_env *env;
@@ -38,34 +45,39 @@ struct tree {
                                    * held; for some instructions only */
     struct arena_source *memory;  /* of its memtables; NULL: malloc */
     struct sync_mutex installing; /* 7.I7 */
-    struct super *super;          /* the current one; its version is the manifest's */
+    struct sync_mutex listening;  /* one event at a time */
+    struct super *_Atomic super;  /* the current one; its version is the manifest's */
     struct version_set versions;
-    struct edit_log live;  /* how the manifest names the live log, or will: as it was made */
-    bool log_named;        /* the manifest names the live log: it may be written to */
-    struct log immutable;  /* of its immutable memtable; all zero: there is none */
-    struct log older;      /* a second log that open found */
-    bool recovery_pending; /* a crash ended the live log: it is flushed before a write */
-    bool names_unsynced;   /* names in the directory may not be durable */
-    uint64_t gets;         /* since open */
-    struct replay opened;  /* what opening found in the last log */
-    struct compact *flush; /* in progress, or NULL */
+    struct edit_log live;   /* how the manifest names the live log, or will: as it was made */
+    _Atomic bool log_named; /* the manifest names the live log: it may be written to */
+    struct log immutable;   /* of its immutable memtable; all zero: there is none */
+    struct log older;       /* a second log that open found */
+    _Atomic bool recovery_pending; /* a crash ended the live log: it is flushed before a write */
+    _Atomic bool names_unsynced;   /* names in the directory may not be durable */
+    struct striped gets;           /* since open; the first of its counts */
+    struct replay opened;          /* what opening found in the last log */
+    struct compact *flush;         /* in progress, or NULL */
     struct compact *compaction;
     struct obsolete_files obsolete;       /* that no edit names any more */
     struct policy_quarantine quarantined; /* tables that could not be read: never compacted */
     uint64_t unpaced_bytes;               /* written since the last quota of work was done */
     uint64_t pace_bytes;                  /* so many of those are worth another look at the debt */
-    bool compaction_paused;   /* until the next flush: there was no room, memory or descriptor */
+    _Atomic bool compaction_paused;       /* until the next flush: there was no room, memory or
+                                           * descriptor */
     _Atomic bool nothing_due; /* no compaction is due in the current version. Any thread may clear
                                * it */
-    bool stale;    /* the compaction in progress, or the last one, was picked by pick_stale */
-    bool draining; /* a caller waits until nothing is due: level 0 is due sooner */
+    _Atomic bool stale; /* the compaction in progress, or the last one, was picked by pick_stale */
+    bool draining;      /* a caller waits until nothing is due: level 0 is due sooner */
     struct tree_stats stats;
     struct events events;
 };
 
 /* ---- Alone with the tree --------------------------------------------------------------------- */
 
-/* Waits until no other thread writes, and keeps them out. 0, or the error of group_usable. To
+/* Waits until no other thread writes, flushes or compacts, and keeps them out. */
+void tree_be_alone(struct tree *tree);
+void tree_end_alone(struct tree *tree);
+/* The same, to change it. 0, or the error of group_usable. To
  * be ended by tree_leave in any case. */
 int tree_enter(struct tree *tree, struct strata_error *why);
 /* `rc` and `why`: what came of the work; the error is copied to `err`, which may be NULL. Returns
@@ -83,11 +95,14 @@ void tree_remove_unread(struct tree *tree);
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
-/* All below: alone with the tree, the mutex free. NO_MEMORY: nothing was changed. After another
+/* All below: alone with the tree, the mutex free; tree_flush_step and tree_compact_step also by the
+ * one thread that works beside the leader. NO_MEMORY: nothing was changed. After another
  * error nothing may be written any more (write_path_spoil). */
 
 /* Readers see this one from now on. The mutex is held. */
 void tree_publish(struct tree *tree, struct super *super);
+/* Drops the one that they saw before, when none of them looks at it. The mutex is free. */
+void tree_retire(struct tree *tree, struct super *super);
 /* A new memtable and a new log; the full memtable becomes immutable, and there was none. The new
  * log must be named before it is written to (7.I2). */
 int tree_switch_memtable(struct tree *tree, struct strata_error *err);

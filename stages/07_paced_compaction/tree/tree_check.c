@@ -39,6 +39,16 @@ int tree_check(const struct tree *tree, struct strata_error *err)
     return version_check(v, err);
 }
 
+bool tree_is_whole(struct tree *tree)
+{
+    bool whole;
+
+    sync_lock(&tree->installing);
+    whole = tree_check(tree, NULL) == 0;
+    sync_unlock(&tree->installing);
+    return whole;
+}
+
 /* ---- Are there others? ------------------------------------------------------ */
 
 static bool makes(const struct compact *work, uint64_t number)
@@ -95,7 +105,7 @@ int tree_check_memory(void *self, struct strata_error *err)
     const struct super *super;
     int rc;
 
-    group_enter(&tree->path.group);
+    tree_be_alone(tree);
     super = tree->super;
     rc = tree_check(tree, err);
     if (rc == 0 && !memtable_check(super->memtable))
@@ -104,7 +114,7 @@ int tree_check_memory(void *self, struct strata_error *err)
         rc = broken("the immutable memtable", tree->immutable.number, err);
     if (rc == 0 && !sstable_common_check(tree->kind, tree->common))
         rc = broken("the block cache", 0, err);
-    group_leave(&tree->path.group);
+    tree_end_alone(tree);
     return rc;
 }
 
@@ -154,8 +164,7 @@ int tree_verify(void *self, const struct strata_progress *progress, struct strat
     struct tree *tree = self;
     int rc;
 
-    group_enter(&tree->path.group);
-    sync_unlock(&tree->path.group.mutex); /* nobody need wait for files */
+    tree_be_alone(tree); /* the mutex is free: readers need not wait for files */
     rc = tree_check(tree, err);
     if (rc == 0)
         rc = version_set_verify(&tree->versions, err);
@@ -164,7 +173,6 @@ int tree_verify(void *self, const struct strata_progress *progress, struct strat
     if (rc == 0)
         rc = verify_logs(tree, err);
     events_check(tree->env);
-    sync_lock(&tree->path.group.mutex);
-    group_leave(&tree->path.group);
+    tree_end_alone(tree);
     return rc < 0 ? rc : verify_tables(tree, progress, err);
 }

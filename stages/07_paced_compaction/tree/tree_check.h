@@ -6,6 +6,8 @@
 
 /* 7.I1 to 7.I3, and version_check. Alone with the tree. CORRUPT: our own bug. O(tables). */
 int tree_check(const struct tree *tree, struct strata_error *err);
+/* Are they so? For asserts of who is not alone: takes `installing`. */
+bool tree_is_whole(struct tree *tree);
 /* An engine's slot `check`: the same, and the memtables and the block cache. */
 int tree_check_memory(void *self, struct strata_error *err);
 /* An engine's slot; `self` is a tree. */

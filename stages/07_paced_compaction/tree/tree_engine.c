@@ -17,6 +17,10 @@ static void commit(void *self, struct group_commit *list)
 
     write_path_commit(&tree->path, list);
     assert(tree->path.memtable == tree->super->memtable);
+    if (tree->parts->threads) {
+        tree->parts->threads->committed(tree);
+        return;
+    }
     sync_lock(&tree->reading);
     is_read = super_is_read(tree->super);
     sync_unlock(&tree->reading);
@@ -77,21 +81,25 @@ static void release(void *arg)
 
 int tree_iter(void *self, struct strata_iter **out, struct strata_error *err)
 {
-    return tree_iter_at(self, UINT64_MAX, out, err);
+    uint64_t last;
+    struct super *super = tree_pin(self, 0, &last);
+
+    return tree_iter_of(self, super, last, out, err);
 }
 
-int tree_iter_at(struct tree *tree, uint64_t sequence, struct strata_iter **out,
-                 struct strata_error *err)
+int tree_iter_of(struct tree *tree, struct super *super, uint64_t sequence,
+                 struct strata_iter **out, struct strata_error *err)
 {
     struct pinned *pinned = malloc(sizeof *pinned);
     struct cursor *cursor;
-    uint64_t last;
     int rc;
 
-    if (!pinned)
+    if (!pinned) {
+        super_unref(super);
         return strata_fail_memory(err, sizeof *pinned);
-    *pinned = (struct pinned){tree, tree_pin(tree, 0, &last)};
-    rc = super_cursor(pinned->super, sequence < last ? sequence : last, &cursor, err);
+    }
+    *pinned = (struct pinned){tree, super};
+    rc = super_cursor(super, sequence, &cursor, err);
     if (rc < 0) {
         release(pinned);
         return rc;
@@ -149,6 +157,8 @@ int tree_close(void *self, struct strata_error *err)
     struct strata_error why = {0};
     int rc = 0, freed;
 
+    if (tree->parts->threads)
+        tree->parts->threads->end(tree);
     if (!tree->path.group.failed && !tree->env->options->read_only) {
         rc = tree_enter(tree, &why);
         if (rc == 0)

@@ -30,10 +30,10 @@ int tree_get(void *self, struct strata_slice key, struct strata_buffer *value,
              struct strata_error *err);
 
 int tree_iter(void *self, struct strata_iter **out, struct strata_error *err);
-/* The same as it was when operation `sequence` was the last one; the tables must still have that.
- */
-int tree_iter_at(struct tree *tree, uint64_t sequence, struct strata_iter **out,
-                 struct strata_error *err);
+/* The same of what was pinned, which it takes whatever it returns, as it was when operation
+ * `sequence` was the last one; the tables must still have that. */
+int tree_iter_of(struct tree *tree, struct super *super, uint64_t sequence,
+                 struct strata_iter **out, struct strata_error *err);
 
 int tree_flush(void *self, struct strata_error *err);
 int tree_compact(void *self, const struct strata_progress *progress, struct strata_error *err);

@@ -5,10 +5,25 @@
 
 /* ---- Alone with the tree --------------------------------------------------------------------- */
 
-int tree_enter(struct tree *tree, struct strata_error *why)
+void tree_be_alone(struct tree *tree)
 {
     group_enter(&tree->path.group);
-    sync_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex); /* a step that is under way needs it */
+    if (tree->parts->threads)
+        tree->parts->threads->pause(tree);
+}
+
+void tree_end_alone(struct tree *tree)
+{
+    if (tree->parts->threads)
+        tree->parts->threads->resume(tree);
+    sync_lock(&tree->path.group.mutex);
+    group_leave(&tree->path.group);
+}
+
+int tree_enter(struct tree *tree, struct strata_error *why)
+{
+    tree_be_alone(tree);
     return group_usable(&tree->path.group, tree->env->dir, why);
 }
 
@@ -16,8 +31,7 @@ int tree_leave(struct tree *tree, int rc, const struct strata_error *why, struct
 {
     if (rc == 0)
         obsolete_remove(&tree->obsolete, tree->env->fs, UINT64_MAX);
-    sync_lock(&tree->path.group.mutex);
-    group_leave(&tree->path.group);
+    tree_end_alone(tree);
     if (rc < 0 && err)
         *err = *why;
     return rc;
@@ -42,15 +56,25 @@ void tree_publish(struct tree *tree, struct super *super)
     sync_unlock(&tree->reading);
 }
 
+void tree_retire(struct tree *tree, struct super *super)
+{
+    if (tree->parts->threads)
+        tree->parts->threads->wait_for_readers(tree);
+    super_unref(super);
+}
+
 struct super *tree_pin(struct tree *tree, unsigned gets, uint64_t *sequence)
 {
     struct super *super;
 
+    if (gets)
+        striped_add(&tree->gets, 0, gets);
+    if (tree->parts->threads)
+        return tree->parts->threads->pin(tree, sequence);
     sync_lock(&tree->reading);
     super = tree->super;
     super_ref(super);
     *sequence = tree->path.sequence - 1;
-    tree->gets += gets;
     sync_unlock(&tree->reading);
     return super;
 }
@@ -59,7 +83,7 @@ struct super *tree_pin(struct tree *tree, unsigned gets, uint64_t *sequence)
 void tree_remove_unread(struct tree *tree)
 {
     struct group *group = &tree->path.group;
-    bool more = true;
+    bool more = !tree->parts->threads || !tree->parts->threads->unread(tree);
 
     while (more) {
         sync_lock(&group->mutex);

@@ -190,6 +190,7 @@ int tree_del(struct tree *tree, struct strata_error *err)
         tree->kind->common_del(tree->common);
     if (tree->memory)
         tree->parts->memory_free(tree->memory);
+    sync_mutex_free(&tree->listening);
     sync_mutex_free(&tree->installing);
     sync_mutex_free(&tree->reading);
     free(tree);
@@ -210,6 +211,11 @@ static int init_threads(struct tree *tree, struct strata_error *err)
     if (rc == 0 && sync_mutex_init(&tree->installing) != 0) {
         sync_mutex_free(&tree->reading);
         rc = strata_fail_memory(err, sizeof tree->installing);
+    }
+    if (rc == 0 && sync_mutex_init(&tree->listening) != 0) {
+        sync_mutex_free(&tree->installing);
+        sync_mutex_free(&tree->reading);
+        rc = strata_fail_memory(err, sizeof tree->listening);
     }
     if (rc < 0)
         group_free(&tree->path.group);

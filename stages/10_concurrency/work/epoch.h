@@ -16,13 +16,6 @@
 
 #define EPOCH_STRIPES 32u
 
-/* What is freed after a grace period; part of the caller's object. */
-struct epoch_retired {
-    struct epoch_retired *next;
-    uint64_t ticket;
-    void (*free)(struct epoch_retired *retired);
-};
-
 struct epoch {
     struct {
         _Atomic uint32_t readers[2]; /* in sections, by the phase that they began in */
@@ -33,7 +26,6 @@ struct epoch {
     uint64_t done;           /* grace periods */
     bool begun, turned;      /* one is under way; its phase has turned */
     _Atomic uint64_t scans;
-    struct epoch_retired *first, **last; /* in the order of their tickets */
 };
 
 /* A section that is under way. */
@@ -43,13 +35,13 @@ struct epoch_section {
 
 /* NO_MEMORY is an errno. */
 int epoch_init(struct epoch *epoch);
-/* Nobody is in a section any more: what is retired is freed. */
+/* Nobody is in a section any more. */
 void epoch_free(struct epoch *epoch);
 
 /* ---- Readers --------------------------------------------------------------------------------- */
 
 /* What a section looks at it finds by a pointer that it loads in it, sequentially consistent, as
- * the pointer was stored (10.I3). */
+ * the pointer was stored (10.E1). */
 static inline struct epoch_section epoch_enter(struct epoch *epoch)
 {
     unsigned phase = atomic_load_explicit(&epoch->phase, memory_order_relaxed) & 1;
@@ -63,6 +55,7 @@ static inline struct epoch_section epoch_enter(struct epoch *epoch)
 static inline void epoch_leave(struct epoch_section section)
 {
     atomic_fetch_sub_explicit(section.readers, 1, memory_order_release);
+    sync_point();
 }
 
 /* ---- Grace periods --------------------------------------------------------------------------- */
@@ -75,12 +68,5 @@ uint64_t epoch_ticket(struct epoch *epoch);
 /* Has it passed? Without waiting. If nobody asks, none passes. */
 bool epoch_passed(struct epoch *epoch, uint64_t ticket);
 void epoch_wait(struct epoch *epoch, uint64_t ticket);
-
-/* `retired` is freed by a later epoch_reclaim, after a grace period. It was taken out of the
- * readers' way before. */
-void epoch_retire(struct epoch *epoch, struct epoch_retired *retired,
-                  void (*free)(struct epoch_retired *retired));
-/* Frees what may be freed by now, in the order it was retired. Is anything left? */
-bool epoch_reclaim(struct epoch *epoch);
 
 #endif

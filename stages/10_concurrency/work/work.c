@@ -1,9 +1,10 @@
 /* work.c: see work.h.
  *
- * 10.W1: of a job at most one step runs at a time.
+ * 10.W1: of a job at most one step runs at a time; seeded, of all jobs.
  * 10.W2: a job that was queued after a step of it began is run once more: `queued` is taken back
- * before the step, not after. 10.W3: who rests is not run before its time, however often it is
- * queued: a full disk is not asked in a loop. */
+ *        before the step, not after.
+ * 10.W3: who rests is not run before its time, however often it is queued: a full disk is not asked
+ *        in a loop. */
 #include "10_concurrency/work/work.h"
 
 #include <assert.h>
@@ -167,12 +168,23 @@ void work_queue(struct work *work, unsigned job)
 
 /* ---- Seeded ---------------------------------------------------------------------------------- */
 
-/* One of those that are ready, whichever. NULL: none is. */
+static bool is_running(const struct work *work)
+{
+    for (unsigned i = 0; i < work->count; i++)
+        if (work->jobs[i].running)
+            return true;
+    return false;
+}
+
+/* One of those that are ready, whichever. NULL: none is, or another thread does a step: seeded,
+ * too, there is one at a time. */
 static struct work_job *draw_ready(struct work *work)
 {
     struct work_job *ready[WORK_JOBS];
     unsigned count = 0;
 
+    if (is_running(work))
+        return NULL;
     for (unsigned i = 0; !work->pauses && !work->stop && i < work->count; i++)
         if (is_ready(&work->jobs[i], now(work)))
             ready[count++] = &work->jobs[i];
@@ -201,13 +213,15 @@ static void run_any(struct work *work)
     assert(!work->pauses); /* by this thread: who would end it? */
     if (job)
         run_step(work, job);
+    else if (is_running(work))
+        sync_wait(&work->stepped, &work->mutex);
     else
         work->calls++;
 }
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
-/* Nothing that is waited for would come (10.I7). */
+/* Nothing that is waited for would come (10.I12). */
 static bool is_idle(const struct work *work)
 {
     for (unsigned i = 0; i < work->count; i++)
@@ -229,14 +243,6 @@ void work_wait(struct work *work, bool (*is_so)(void *arg), void *arg)
             run_any(work);
     }
     sync_unlock(&work->mutex);
-}
-
-static bool is_running(const struct work *work)
-{
-    for (unsigned i = 0; i < work->count; i++)
-        if (work->jobs[i].running)
-            return true;
-    return false;
 }
 
 void work_pause(struct work *work)

@@ -2,9 +2,9 @@
  * milliseconds at most, so that a pause or the end of all work is never far.
  *
  *     job           queued   steps
- *     flush           x      [=][=][=]           a worker takes the first queued job, does a step,
- * and compaction      x               [=][=]..   looks again: a flush that is queued goes before
- * the next removal         .                          step of a compaction
+ *     flush           x      [=][=][=]            a worker takes the first queued job, does a step,
+ *     compaction      x               [=][=]..    and looks again: a flush goes before the next
+ * step removal         .                           of a compaction
  *
  * Steps are run in one of two ways. By threads; or, to test, by those who call the engine: each
  * call first runs so many steps of such jobs as a seed says (work_run). Then one thread does
@@ -68,7 +68,7 @@ void work_queue(struct work *work, unsigned job);
 /* Seeded: some steps of queued jobs, now, by this thread. Else nothing. */
 void work_run(struct work *work);
 /* Waits until `is_so` says true of what steps change. It is asked with the work's mutex held: it
- * looks at atomics, and takes no lock. A job is queued, or runs, as long as it says false (10.I7).
+ * looks at atomics, and takes no lock. A job is queued, or runs, as long as it says false (10.I12).
  * Seeded: does steps. */
 void work_wait(struct work *work, bool (*is_so)(void *arg), void *arg);
 /* Waits for the steps under way; none begins before work_resume. They nest. Not within a step. */

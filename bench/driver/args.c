@@ -63,6 +63,8 @@ static const struct option options[] = {
      FIELD(check_reads), 0, 0},
     {"mapped_reads", NULL, "stage 9 on: tables are read from mapped files", FLAG,
      FIELD(mapped_reads), 0, 0},
+    {"background", NULL, "stage 10: flushes and compactions on a thread of their own", FLAG,
+     FIELD(background), 0, 0},
     {"seconds", "S", "cap of one benchmark (default 5): then it stops early", REAL, FIELD(seconds),
      0.001, 1e6},
     {"quiet", "S", "wait so long at most, in all, for a quiet machine before a turn", REAL,

@@ -55,7 +55,8 @@ static int say(const void *arg, int to)
                                .sync = s->sync,
                                .plain = s->plain,
                                .check_reads = s->check_reads,
-                               .mapped_reads = s->mapped_reads};
+                               .mapped_reads = s->mapped_reads,
+                               .background = s->background};
     struct strata_error err;
     FILE *stream = fdopen(to, "w");
 

@@ -67,11 +67,6 @@ static const uint8_t *take(struct decoder *d, uint64_t size)
     return at;
 }
 
-static uint32_t load_u32(const uint8_t *at)
-{
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
 uint8_t get_u8(struct decoder *d)
 {
     const uint8_t *at = take(d, 1);

@@ -42,6 +42,11 @@ static inline uint8_t *put_u64(uint8_t *to, uint64_t value)
 {
     return put_u32(put_u32(to, (uint32_t)value), (uint32_t)(value >> 32));
 }
+/* One load, as above. */
+static inline uint32_t load_u32(const uint8_t *from)
+{
+    return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+}
 /* Eight bytes as a number that orders as they do: the first is the highest. One load, as above. */
 static inline uint64_t head_load(const uint8_t *p)
 {

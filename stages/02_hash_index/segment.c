@@ -18,7 +18,6 @@
  * 2.I9: all but the last are sealed; nothing follows a seal. */
 #include "segment.h"
 #include "index.h"
-#include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/coding.h"
 
@@ -55,14 +54,6 @@ void segment_count(struct segment *segment, uint64_t hash, uint64_t offset, unsi
     segment->tombstones += segment_is_delete(type);
 }
 
-void segment_add(struct segment_sum *sum, const struct record *record, uint64_t hash)
-{
-    if (!segment_is_put(record->type) && !segment_is_delete(record->type))
-        return;
-    sum->records++;
-    sum->digest += segment_digest(hash, record->offset, record->type);
-}
-
 int segment_check(const struct segment *segment, const struct segment_sum *sum, uint64_t end,
                   struct strata_error *err)
 {
@@ -91,7 +82,8 @@ int segment_read(const struct segments *set, const struct segment *segment, segm
         uint64_t hash = index_hash(record.key);
         if (!segment_is_put(record.type) && !segment_is_delete(record.type))
             continue;
-        segment_add(&sum, &record, hash);
+        sum.records++;
+        sum.digest += segment_digest(hash, record.offset, record.type);
         rc = each(arg, segment, &record, hash, err);
     }
     if (rc >= 0)

@@ -99,8 +99,6 @@ int segment_append(struct segment *segment, unsigned type, struct strata_slice k
                    struct strata_slice value, uint64_t *offset, struct strata_error *err);
 /* Counts a record that was found by reading. */
 void segment_count(struct segment *segment, uint64_t hash, uint64_t offset, unsigned type);
-/* Counts a put or delete in a sum; other records are not counted. */
-void segment_add(struct segment_sum *sum, const struct record *record, uint64_t hash);
 /* Is it the segment's sum? CORRUPT, at `end`, where the reading ended. */
 int segment_check(const struct segment *segment, const struct segment_sum *sum, uint64_t end,
                   struct strata_error *err);

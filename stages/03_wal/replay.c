@@ -26,7 +26,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 
 /* ---- Frames ---------------------------------------------------------------------------- */
 
@@ -115,11 +114,13 @@ int replay_frames(struct replay *r, struct record_reader *reader, int *stop,
 /* How much of the file was reported to be on the device. */
 static int known_synced(struct replay *r, uint64_t *synced, struct strata_error *err)
 {
-    struct wal_evidence beyond = {0};
-    int rc =
-        r->end < r->file->end ? wal_evidence(r->file, r->number, r->salt, r->end, &beyond, err) : 0;
-    r->behind = beyond.frames;
-    *synced = r->synced > beyond.synced ? r->synced : beyond.synced;
+    int rc = 0;
+
+    *synced = 0;
+    if (r->end < r->file->end)
+        rc = wal_evidence(r->file, r->number, r->salt, r->end, synced, err);
+    if (r->synced > *synced)
+        *synced = r->synced;
     if (r->known > *synced)
         *synced = r->known;
     return rc;
@@ -171,15 +172,10 @@ int replay_judge_end(struct replay *r, const struct strata_error *why, struct st
 
 void replay_report_torn(const struct replay *r, const struct strata_env *env)
 {
-    char more[64] = "";
-
-    if (!r->dropped)
-        return;
-    if (r->behind)
-        snprintf(more, sizeof more, ", with %" PRIu64 " frames that can be read", r->behind);
-    strata_env_log(env, STRATA_LOG_WARNING,
-                   "%s @%" PRIu64 ": %s a torn tail of %" PRIu64 " bytes%s", r->file->path, r->end,
-                   env->options->read_only ? "ignored" : "dropped", r->dropped, more);
+    if (r->dropped)
+        strata_env_log(env, STRATA_LOG_WARNING,
+                       "%s @%" PRIu64 ": %s a torn tail of %" PRIu64 " bytes", r->file->path,
+                       r->end, env->options->read_only ? "ignored" : "dropped", r->dropped);
 }
 
 int replay_log(struct replay *r, struct strata_error *err)

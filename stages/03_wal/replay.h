@@ -29,8 +29,7 @@ struct replay {
     uint64_t end;      /* of the last frame that was applied */
     uint64_t synced;   /* bytes on the device, as the frames say */
     uint64_t salt;     /* of its frames; 0: not known */
-    uint64_t dropped;  /* bytes of a torn tail behind the end, */
-    uint64_t behind;   /* heads of frames in it */
+    uint64_t dropped;  /* bytes of a torn tail behind the end */
     bool room;         /* behind the end are zeros */
     bool refused;      /* `apply` refused a frame whose checks hold: that is no torn tail */
 };
@@ -45,8 +44,7 @@ int replay_frames(struct replay *replay, struct record_reader *reader, int *stop
  * there, or inside a frame. IO, NO_MEMORY. */
 int replay_judge_end(struct replay *replay, const struct strata_error *why,
                      struct strata_error *err);
-/* Reports a tail that was dropped, or ignored, to the log. Frames behind a hole in it are what a
- * power cut may leave; or damage, of which nothing can be known. */
+/* Reports a tail that was dropped, or ignored, to the log. */
 void replay_report_torn(const struct replay *replay, const struct strata_env *env);
 /* Reads a log, and judges its end or calls `rest`. */
 int replay_log(struct replay *replay, struct strata_error *err);

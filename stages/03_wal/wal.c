@@ -225,13 +225,13 @@ static bool head_at(struct fs_file *file, uint64_t number, uint64_t offset, cons
 }
 
 int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t from,
-                 struct wal_evidence *found, struct strata_error *err)
+                 uint64_t *synced, struct strata_error *err)
 {
     enum { WINDOW = 65536 };
     uint8_t *window = malloc(WINDOW);
     int rc = 0;
 
-    *found = (struct wal_evidence){0};
+    *synced = 0;
     if (!window)
         return strata_fail_memory(err, WINDOW);
     for (uint64_t at = from; rc == 0; at += WINDOW - HEAD_BYTES + 1) {
@@ -245,12 +245,9 @@ int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t 
             if (!p)
                 break;
             p -= TYPE_PLACE;
-            if (!head_at(file, number, at + (uint64_t)(p - window), p, &frame) ||
-                (salt && frame.salt != salt))
-                continue;
-            found->frames += frame.offset > from;
-            if (frame.synced > found->synced)
-                found->synced = frame.synced;
+            if (head_at(file, number, at + (uint64_t)(p - window), p, &frame) &&
+                (!salt || frame.salt == salt) && frame.synced > *synced)
+                *synced = frame.synced;
         }
     }
     free(window);

@@ -82,17 +82,13 @@ static inline unsigned wal_max_type(const struct wal_kind *kind)
 int wal_next(struct record_reader *reader, const struct wal_kind *kind, struct wal_frame *frame,
              struct strata_error *err);
 
-struct wal_evidence {
-    uint64_t synced; /* so many bytes of the file were once on the device; 0: nothing is known */
-    uint64_t frames; /* heads that were found behind `from`, without one at it */
-};
-
-/* What the heads of valid frames say that are found anywhere from `from` on: if `synced` is larger
- * than that, what is at `from` is damage. Heads of another salt than the file's are none: bytes
- * of a value may look like a head, and who chose the value did not know the salt. `salt` 0: it
- * is not known, any will do. Reads the rest of the file: O(n). IO, NO_MEMORY. */
+/* So many bytes of the file were once on the device, as the heads of valid frames say that are
+ * found anywhere from `from` on: if *synced is larger than `from`, what is there is damage. 0:
+ * nothing is known. Heads of another salt than the file's are none: bytes of a value may look like
+ * a head, and who chose the value did not know the salt. `salt` 0: it is not known, any will do.
+ * Reads the rest of the file: O(n). IO, NO_MEMORY. */
 int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t from,
-                 struct wal_evidence *found, struct strata_error *err);
+                 uint64_t *synced, struct strata_error *err);
 
 /* The offset before which an append ends that was cut short somewhere after `from`, where no valid
  * frame is: the part of it that is there is followed by zeros or the file's end. `from`: there is

@@ -20,7 +20,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- Views --------------------------------------------------------------------------------- */
 

@@ -8,7 +8,6 @@
  * nothing. 4.I17: TABLES says how far the log reached at least: as it was made, and, after a clean
  * close, all of it; TAIL, how far it was synced since (03_wal/mark.h). A shorter one is damage. */
 #include "log.h"
-#include "base/coding.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -78,7 +77,6 @@ int log_create(struct log *log, const struct strata_env *env, const struct wal_k
 /* ---- Reading it back --------------------------------------------------------------------- */
 
 struct filling {
-    const struct log *log;
     const struct wal_kind *kind;
     struct memtable *memtable; /* NULL: only to be checked */
 };
@@ -129,7 +127,7 @@ static int fill(void *arg, const struct wal_frame *frame, struct record_reader *
 static int read_back(const struct log *log, const struct tables *tables, struct memtable *memtable,
                      struct replay *replay, struct strata_error *err)
 {
-    struct filling filling = {.log = log, .kind = log->kind, .memtable = memtable};
+    struct filling filling = {.kind = log->kind, .memtable = memtable};
     int rc = log_check_header(log->file, log->number, &filling.kind, err);
     uint64_t known = mark_known(&log->tail, log->number);
 

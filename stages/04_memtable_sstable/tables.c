@@ -20,7 +20,6 @@
 #include "base/coding.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -155,9 +155,9 @@ static void record_without_a_frame_is_no_frame(void **state)
 
 static uint64_t evidence(struct fs_file *file, uint64_t salt)
 {
-    struct wal_evidence found;
-    assert_int_equal(wal_evidence(file, NUMBER, salt, RECORD_FILE_HEADER, &found, NULL), 0);
-    return found.synced;
+    uint64_t synced;
+    assert_int_equal(wal_evidence(file, NUMBER, salt, RECORD_FILE_HEADER, &synced, NULL), 0);
+    return synced;
 }
 
 /* The most that any head says counts, if all of it holds. */
@@ -193,13 +193,13 @@ static void evidence_that_cannot_be_read_is_an_error(void **state)
     const struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1};
     const struct head head = {.synced = 24};
     struct strata_error err;
-    struct wal_evidence found;
+    uint64_t synced = 1;
 
     (void)state;
     add_head(file, &head);
     fs_sim_fail(fs, &fault);
-    assert_code(wal_evidence(file, NUMBER, 99, 24, &found, &err), STRATA_ERR_IO, &err);
-    assert_int_equal(found.synced, 0);
+    assert_code(wal_evidence(file, NUMBER, 99, 24, &synced, &err), STRATA_ERR_IO, &err);
+    assert_int_equal(synced, 0);
     fs_close(file, NULL);
     fs_free(fs);
 }

@@ -390,9 +390,8 @@ static int verify_records(struct sstable *table, struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
     struct strata_buffer before = {0};
-    struct segment_sum sum = {0};
+    struct sstable_sum sum = {0};
     struct run_cursor c;
-    uint64_t tombstones = 0;
     int rc;
 
     cursor_init(&c, run);
@@ -400,11 +399,12 @@ static int verify_records(struct sstable *table, struct strata_error *err)
         rc = verify_record(&c, &before, err);
         if (rc < 0)
             break;
-        segment_add(&sum, &c.record, index_hash(c.base.iter.key));
-        tombstones += c.record.type == STRATA_OP_DELETE;
+        sum.records++;
+        sum.digest += segment_digest(index_hash(c.record.key), c.record.offset, c.record.type);
+        sum.tombstones += c.record.type == STRATA_OP_DELETE;
     }
     if (rc > 0 && (sum.records != table->sum.records || c.reader.at != run->index ||
-                   tombstones != table->sum.tombstones || sum.digest != table->sum.digest))
+                   sum.tombstones != table->sum.tombstones || sum.digest != table->sum.digest))
         rc = sstable_corrupt(table, run->index,
                              "the records are not those that the run's end describes", err);
     strata_buffer_free(&before);

@@ -28,15 +28,10 @@ struct entry {
     uint32_t next; /* offset of the entry after it */
 };
 
-static uint32_t u32_at(const uint8_t *p)
-{
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static uint32_t restart_offset(const struct block *block, uint32_t n)
 {
     assert(n < block->restarts);
-    return u32_at(block->data + block->entries_end + (size_t)RESTART * n);
+    return load_u32(block->data + block->entries_end + (size_t)RESTART * n);
 }
 
 /* ---- Checking -------------------------------------------------------------------------------- */
@@ -103,7 +98,7 @@ const char *block_check(struct strata_slice bytes, uint8_t *scratch, struct bloc
 
     if (bytes.size < 2 * RESTART || bytes.size > UINT32_MAX)
         return "a block has no room for a restart point";
-    restarts = u32_at(bytes.data + bytes.size - RESTART);
+    restarts = load_u32(bytes.data + bytes.size - RESTART);
     if (!restarts || restarts > bytes.size / RESTART - 1)
         return "a block has no restart points, or more than fit it";
     c.block = block_of(bytes);
@@ -119,7 +114,7 @@ const char *block_check(struct strata_slice bytes, uint8_t *scratch, struct bloc
 
 struct block block_of(struct strata_slice bytes)
 {
-    uint32_t restarts = u32_at(bytes.data + bytes.size - RESTART);
+    uint32_t restarts = load_u32(bytes.data + bytes.size - RESTART);
 
     assert(restarts && restarts < bytes.size / RESTART);
     return (struct block){bytes.data, (uint32_t)(bytes.size - RESTART * (1 + (size_t)restarts)),

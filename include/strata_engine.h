@@ -52,7 +52,8 @@ struct strata_iter {
     struct strata *db;
 };
 
-/* Moves return 0 (positioned), STRATA_NOT_FOUND or < 0. next and prev are called only on a
+/* Moves return 0 (positioned), STRATA_NOT_FOUND or < 0. The key of a seek is not one that the
+ * iterator itself lent. next and prev are called only on a
  * positioned iterator, value only on a positioned one without has_value. */
 struct strata_iter_ops {
     int (*seek)(struct strata_iter *iter, struct strata_slice key, struct strata_error *err);

@@ -84,12 +84,28 @@ static inline int arrive(struct strata_iter *iter, int rc)
     return rc;
 }
 
+static bool lies_in(struct strata_slice whole, struct strata_slice part)
+{
+    return (uintptr_t)part.data - (uintptr_t)whole.data < whole.size;
+}
+
+/* Bytes that the iterator itself lent may be gone as soon as it moves: it seeks by a copy. */
 int strata_iter_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
+    struct strata_buffer copy = {0};
     int rc = leave(iter, err);
+
     if (rc == 0)
         rc = db_check_key(key, err);
-    return rc < 0 ? rc : arrive(iter, iter->ops->seek(iter, key, err));
+    if (rc == 0 && (lies_in(iter->key, key) || lies_in(iter->value, key))) {
+        if (strata_buffer_append(&copy, key.data, key.size) < 0)
+            rc = strata_fail_memory(err, key.size);
+        key = strata_buffer_slice(&copy);
+    }
+    if (rc == 0)
+        rc = arrive(iter, iter->ops->seek(iter, key, err));
+    strata_buffer_free(&copy);
+    return rc;
 }
 
 int strata_iter_first(struct strata_iter *iter, struct strata_error *err)

@@ -13,11 +13,10 @@
 
 /* The first member of every kind of cursor. */
 struct cursor {
-    struct strata_iter iter;   /* key and value are borrowed until it moves */
-    uint64_t sequence;         /* the larger, the newer; never one for two versions of a key */
-    unsigned type;             /* enum strata_op_type */
-    struct strata_buffer kept; /* a copy of a key, while a source moves */
-    void *held;                /* cursor_hold */
+    struct strata_iter iter; /* key and value are borrowed until it moves */
+    uint64_t sequence;       /* the larger, the newer; never one for two versions of a key */
+    unsigned type;           /* enum strata_op_type */
+    void *held;              /* cursor_hold */
     void (*release)(void *held);
 };
 
@@ -69,9 +68,6 @@ int cursor_has_value(struct strata_iter *iter, struct strata_error *err);
 /* Keeps `held` until the cursor is freed: what it reads from (RegisterCleanup of LevelDB's
  * iterators). */
 void cursor_hold(struct cursor *cursor, void *held, void (*release)(void *held));
-/* Before a seek: a key that the cursor itself lent is replaced by a copy, as the first source that
- * moves would take it away. NO_MEMORY. */
-int cursor_keep_key(struct cursor *cursor, struct strata_slice *key, struct strata_error *err);
 /* The end of the free function of a kind that may be held: frees `cursor`, and releases what it
  * held. */
 void cursor_end(struct cursor *cursor);

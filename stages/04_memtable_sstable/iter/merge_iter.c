@@ -24,6 +24,7 @@ struct merge_iter {
     size_t count, live;          /* of all; of the heap */
     bool back;                   /* the direction */
     bool tombstones;             /* they are shown */
+    struct strata_buffer kept;   /* a copy of the shown key, while sources move */
 };
 
 static bool is_above(const struct merge_iter *m, const struct cursor *a, const struct cursor *b)
@@ -69,12 +70,10 @@ static int advance_top(struct merge_iter *m, struct strata_error *err)
 /* The shown key outlives the moves of the source that lends it. */
 static int copy_key(struct merge_iter *m, struct strata_slice *key, struct strata_error *err)
 {
-    struct strata_buffer *kept = &m->base.kept;
-
-    strata_buffer_clear(kept);
-    if (strata_buffer_append(kept, key->data, key->size) < 0)
+    strata_buffer_clear(&m->kept);
+    if (strata_buffer_append(&m->kept, key->data, key->size) < 0)
         return strata_fail_memory(err, key->size);
-    *key = strata_buffer_slice(kept);
+    *key = strata_buffer_slice(&m->kept);
     return 0;
 }
 
@@ -165,10 +164,7 @@ static int step(struct merge_iter *m, bool back, struct strata_error *err)
 
 static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct merge_iter *m = (struct merge_iter *)iter;
-    int rc = cursor_keep_key(&m->base, &key, err);
-
-    return rc < 0 ? show_top(m, rc, err) : start(m, false, key, cursor_seek, err);
+    return start((struct merge_iter *)iter, false, key, cursor_seek, err);
 }
 
 static int merge_last(struct strata_iter *iter, struct strata_error *err)
@@ -207,6 +203,7 @@ static void merge_free(struct strata_iter *iter)
 
     free_sources(m->all, m->count);
     free(m->all);
+    strata_buffer_free(&m->kept);
     cursor_end(&m->base);
 }
 

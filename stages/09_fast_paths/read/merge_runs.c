@@ -237,7 +237,7 @@ static int pick_first(struct merge *m, int rc, struct strata_error *err)
 static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
     struct merge *m = (struct merge *)iter;
-    int rc = cursor_keep_key(&m->base, &key, err);
+    int rc = 0;
 
     set_direction(m, false);
     for (size_t i = 0; rc == 0 && i < m->count; i++) {

@@ -289,10 +289,7 @@ int run_cursor_seek(struct run_cursor *c, struct strata_slice key, struct strata
 
 static int run_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct run_cursor *c = (struct run_cursor *)iter;
-    int rc = cursor_keep_key(&c->base, &key, err);
-
-    return rc < 0 ? rc : run_cursor_seek(c, key, err);
+    return run_cursor_seek((struct run_cursor *)iter, key, err);
 }
 
 static int run_last(struct strata_iter *iter, struct strata_error *err)

@@ -172,7 +172,7 @@ static void fault_failed_sync_poisons_the_handle(void **state)
 }
 
 /* A failed read is told and is over: the handle works on. */
-static void fault_failed_read_is_told_and_harms_nothing(void **state)
+static void fault_failed_read_is_reported_and_harms_nothing(void **state)
 {
     struct place *place = *state;
     struct fs_sim_fault fault = {FS_SIM_EIO, 1, false, 1u << FS_CALL_READ};
@@ -231,7 +231,7 @@ static int read_all(struct strata *db, int how, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
-static void fault_each_failed_read_is_told(void **state)
+static void fault_each_failed_read_is_reported(void **state)
 {
     struct place *place = *state;
     struct strata *db;
@@ -267,8 +267,8 @@ int main(void)
         fault_test(fault_full_disk_refuses_writes_and_loses_nothing),
         fault_test(fault_failed_write_poisons_the_handle),
         fault_test(fault_failed_sync_poisons_the_handle),
-        fault_test(fault_failed_read_is_told_and_harms_nothing),
-        fault_test(fault_each_failed_read_is_told),
+        fault_test(fault_failed_read_is_reported_and_harms_nothing),
+        fault_test(fault_each_failed_read_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,7 +187,7 @@ static void expect_errors(struct strata_fs *fs, const char *path,
     fs_sim_fail(fs, NULL);
 }
 
-static void inspect_read_that_fails_is_told(void **state)
+static void inspect_read_that_fails_is_reported(void **state)
 {
     (void)state;
     each_file(expect_errors);
@@ -199,7 +199,7 @@ int main(void)
         cmocka_unit_test(inspect_whole_file_is_not_damaged),
         cmocka_unit_test(inspect_cut_anywhere_is_seen),
         cmocka_unit_test(inspect_changed_byte_is_seen),
-        cmocka_unit_test(inspect_read_that_fails_is_told),
+        cmocka_unit_test(inspect_read_that_fails_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,7 +94,7 @@ static void open_exclusive_makes_one_and_refuses_an_old_one(void **state)
     place_expect_intact(place);
 }
 
-static void open_missing_parent_is_told_by_the_system(void **state)
+static void open_missing_parent_is_an_error_with_the_systems_reason(void **state)
 {
     struct place *place = *state;
     char *deep = tmpdir_path(place->root, "no/db");
@@ -503,7 +503,7 @@ int main(void)
         open_test(open_create_writes_a_marker_that_says_ready),
         open_test(open_create_of_a_database_keeps_it),
         open_test(open_exclusive_makes_one_and_refuses_an_old_one),
-        open_test(open_missing_parent_is_told_by_the_system),
+        open_test(open_missing_parent_is_an_error_with_the_systems_reason),
         open_test(open_file_in_the_place_of_the_directory_is_left_alone),
         open_test(open_without_place_or_directory_is_invalid),
         open_test(open_contradicting_options_are_invalid),

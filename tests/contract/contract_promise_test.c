@@ -439,7 +439,7 @@ static void look_at_stat(void *arg, const struct strata_stat *stat)
     assert_true(*stat->name && *stat->help);
 }
 
-static void contract_stats_are_told_in_words(void **state)
+static void contract_stats_have_units_and_descriptions(void **state)
 {
     struct strata *db = place_open(*state, true);
     struct strata_error err;
@@ -536,7 +536,7 @@ int main(void)
         cmocka_unit_test(contract_compact_gives_dead_space_back),
         contract_test(contract_flush_keeps_the_answers_or_is_refused),
         contract_test(contract_verify_of_a_sound_database_is_done),
-        contract_test(contract_stats_are_told_in_words),
+        contract_test(contract_stats_have_units_and_descriptions),
         contract_test(contract_stats_count_what_was_called),
         contract_test(contract_bytes_go_through_the_file_layer),
         contract_test(contract_stage_of_the_handle_is_the_one_asked_for),

@@ -262,7 +262,7 @@ static void *find_what_is_there(void *arg)
     return NULL;
 }
 
-static void thread_readers_find_what_a_writer_was_told_is_there(void **state)
+static void thread_readers_find_what_was_acknowledged(void **state)
 {
     struct growth readers[READERS] = {{.asked = 0}};
     struct strata_options options;
@@ -456,7 +456,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         thread_test(thread_many_on_one_handle_agree_with_the_model),
-        thread_test(thread_readers_find_what_a_writer_was_told_is_there),
+        thread_test(thread_readers_find_what_was_acknowledged),
         thread_test(thread_copy_made_meanwhile_is_of_one_time),
         thread_test(thread_one_a_handle_disturbs_no_other),
     };

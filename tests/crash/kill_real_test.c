@@ -21,7 +21,7 @@ static void run(struct kill_loop *loop)
         fail_msg("%s", loop->what);
 }
 
-static void kill_real_at_any_moment_loses_nothing_acknowledged(void **state)
+static void kill_real_at_any_time_loses_nothing_acknowledged(void **state)
 {
     char *root = tmpdir_new(); /* kept when a check fails */
     struct kill_loop loop = {.root = root, .times = 6};
@@ -60,7 +60,7 @@ static void kill_real_within_a_large_value_drops_the_torn_tail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kill_real_at_any_moment_loses_nothing_acknowledged),
+        cmocka_unit_test(kill_real_at_any_time_loses_nothing_acknowledged),
         cmocka_unit_test(kill_real_within_a_large_value_drops_the_torn_tail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ static size_t log_size(struct place *place)
     return size;
 }
 
-static void torn_record_of_every_length_is_dropped_and_told(void **state)
+static void torn_record_of_every_length_is_dropped_and_logged(void **state)
 {
     struct place *place = *state;
     struct strata_buffer bytes = two_puts(place);
@@ -298,7 +298,7 @@ static void torn_dump_names_the_place_of_every_flipped_bit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        torn_test(torn_record_of_every_length_is_dropped_and_told),
+        torn_test(torn_record_of_every_length_is_dropped_and_logged),
         torn_test(torn_record_is_left_alone_by_a_reader),
         torn_test(torn_looking_record_in_the_middle_is_damage),
         torn_test(torn_tail_is_no_part_of_the_figures),

@@ -203,7 +203,7 @@ static void record_log_cut_while_open_is_damage(void **state)
     strata_buffer_free(&bytes);
 }
 
-static void record_read_error_is_told_and_ends_the_reading(void **state)
+static void record_read_error_is_reported_and_ends_the_reading(void **state)
 {
     struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_READ};
     struct record_log *log = *state;
@@ -267,7 +267,7 @@ static void record_each_read_may_fail(void **state)
 }
 
 /* The head stands in the window, its key does not. */
-static void record_read_that_fails_between_head_and_key_is_told(void **state)
+static void record_read_that_fails_between_head_and_key_is_reported(void **state)
 {
     const struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 2, .calls = 1u << FS_CALL_READ};
     size_t first_size = WINDOW - (RECORD_HEAD + 3) - RECORD_HEAD - 1;
@@ -303,8 +303,8 @@ int main(void)
         record_test(record_value_with_a_flipped_bit_is_refused),
         record_test(record_log_cut_while_open_is_damage),
         record_test(record_each_read_may_fail),
-        record_test(record_read_that_fails_between_head_and_key_is_told),
-        record_test(record_read_error_is_told_and_ends_the_reading),
+        record_test(record_read_that_fails_between_head_and_key_is_reported),
+        record_test(record_read_error_is_reported_and_ends_the_reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

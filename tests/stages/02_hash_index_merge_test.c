@@ -158,32 +158,10 @@ static ssize_t read_short_of_memory(struct fs_file *file, uint64_t offset, void 
     return -ENOMEM;
 }
 
-/* That there was no memory once says nothing of the segment. */
-static void merge_short_of_memory_is_tried_again(void **state)
+static ssize_t read_without_descriptor(struct fs_file *file, uint64_t offset, void *to, size_t size)
 {
-    struct strata_error err;
-    struct keydir_bench b;
-    const struct fs_ops *ops;
-    struct fs_ops short_ops;
-    bool tolerable = true;
-    size_t at, count;
-
-    (void)state;
-    keydir_bench_begin(&b);
-    write_segment(&b, S("key"), "dead");
-    write_segment(&b, S("key"), "alive");
-    ops = b.fs->ops;
-    short_ops = *ops;
-    short_ops.read_at = read_short_of_memory;
-    b.fs->ops = &short_ops;
-    assert_code(merge_run(&b.keydir, 0, 1, &tolerable, &err), STRATA_ERR_NO_MEMORY, &err);
-    assert_false(tolerable);
-    b.fs->ops = ops;
-    assert_true(merge_worst_run(&b.keydir, &at, &count));
-    assert_int_equal(at, 0);
-    assert_int_equal(merge_run(&b.keydir, at, count, &(bool){false}, &err), 0);
-    expect(&b, S("key"), "alive");
-    keydir_bench_end(&b);
+    (void)file, (void)offset, (void)to, (void)size;
+    return -EMFILE; /* as the pool would say when it opens the file to read it */
 }
 
 static int no_descriptor(struct strata_fs *fs, const char *path, unsigned flags,
@@ -193,42 +171,53 @@ static int no_descriptor(struct strata_fs *fs, const char *path, unsigned flags,
     return -EMFILE;
 }
 
-static ssize_t read_without_descriptor(struct fs_file *file, uint64_t offset, void *to, size_t size)
+/* A merge that fails with `code` while the file layer answers so says nothing of the segment: it is
+ * chosen again. `tolerates`: writing could go on meanwhile. */
+static void merge_fails_and_is_tried_again(const struct fs_ops *instead, int code, bool tolerates)
 {
-    (void)file, (void)offset, (void)to, (void)size;
-    return -EMFILE; /* as the pool would say when it opens the file to read it */
+    struct strata_error err;
+    struct keydir_bench b;
+    struct fs_ops failing;
+    const struct fs_ops *ops;
+    bool tolerable = !tolerates;
+    size_t at, count;
+
+    keydir_bench_begin(&b);
+    write_segment(&b, S("key"), "dead");
+    write_segment(&b, S("key"), "alive");
+    ops = b.fs->ops;
+    failing = *ops;
+    if (instead->read_at)
+        failing.read_at = instead->read_at;
+    if (instead->open)
+        failing.open = instead->open;
+    b.fs->ops = &failing;
+    assert_code(merge_run(&b.keydir, 0, 1, &tolerable, &err), code, &err);
+    b.fs->ops = ops;
+    assert_int_equal(tolerable, tolerates);
+    assert_true(merge_worst_run(&b.keydir, &at, &count));
+    assert_int_equal(at, 0);
+    assert_ok(merge_run(&b.keydir, at, count, &tolerable, &err), &err);
+    expect(&b, S("key"), "alive");
+    keydir_bench_end(&b);
 }
 
-/* That all descriptors were in use says nothing of the segment either. */
+static void merge_short_of_memory_is_tried_again(void **state)
+{
+    const struct fs_ops instead = {.read_at = read_short_of_memory};
+
+    (void)state;
+    merge_fails_and_is_tried_again(&instead, STRATA_ERR_NO_MEMORY, false);
+}
+
 static void merge_without_descriptors_is_tried_again(void **state)
 {
-    for (int reading = 0; reading < 2; reading++) {
-        struct strata_error err;
-        struct keydir_bench b;
-        const struct fs_ops *ops;
-        struct fs_ops few;
-        bool tolerable = false;
-        size_t at, count;
+    const struct fs_ops reading = {.read_at = read_without_descriptor};
+    const struct fs_ops opening = {.open = no_descriptor};
 
-        (void)state;
-        keydir_bench_begin(&b);
-        write_segment(&b, S("key"), "dead");
-        write_segment(&b, S("key"), "alive");
-        ops = b.fs->ops;
-        few = *ops;
-        if (reading)
-            few.read_at = read_without_descriptor;
-        else
-            few.open = no_descriptor;
-        b.fs->ops = &few;
-        assert_code(merge_run(&b.keydir, 0, 1, &tolerable, &err), STRATA_ERR_IO, &err);
-        b.fs->ops = ops;
-        assert_true(tolerable);
-        assert_true(merge_worst_run(&b.keydir, &at, &count));
-        assert_ok(merge_run(&b.keydir, at, count, &tolerable, &err), &err);
-        expect(&b, S("key"), "alive");
-        keydir_bench_end(&b);
-    }
+    (void)state;
+    merge_fails_and_is_tried_again(&reading, STRATA_ERR_IO, true);
+    merge_fails_and_is_tried_again(&opening, STRATA_ERR_IO, true);
 }
 
 /* What was overwritten as a whole leaves an empty segment. The next merge takes it along. */

@@ -212,7 +212,7 @@ static void csv_field_that_is_no_text_is_hexadecimal(void **state)
 }
 
 /* A writer that is refused says so, wherever in the field that was. */
-static void csv_field_that_cannot_be_written_is_told(void **state)
+static void csv_field_that_cannot_be_written_is_reported(void **state)
 {
     static const char *const fields[] = {"plain", "a,\"b\"", "\x01"};
     (void)state;
@@ -241,7 +241,7 @@ int main(void)
         cmocka_unit_test(csv_fault_names_line_and_column),
         cmocka_unit_test(csv_key_beyond_the_limit_is_a_fault),
         cmocka_unit_test(csv_hexadecimal_key_beyond_the_limit_is_a_fault),
-        cmocka_unit_test(csv_field_that_cannot_be_written_is_told),
+        cmocka_unit_test(csv_field_that_cannot_be_written_is_reported),
         cmocka_unit_test(csv_field_is_quoted_where_it_must_be),
         cmocka_unit_test(csv_field_that_is_no_text_is_hexadecimal),
     };

@@ -212,7 +212,7 @@ static void datagen_share_of_a_value_repeats(void **state)
     datagen_free(&datagen);
 }
 
-static void datagen_wishes_that_cannot_be_are_told(void **state)
+static void datagen_impossible_settings_are_reported(void **state)
 {
     struct datagen_wishes wishes = {.keys = 1000, .key_size = 3};
 
@@ -242,7 +242,7 @@ int main(void)
         cmocka_unit_test(datagen_is_the_same_for_ever),
         cmocka_unit_test(datagen_sizes_of_values_do_not_change_keys),
         cmocka_unit_test(datagen_share_of_a_value_repeats),
-        cmocka_unit_test(datagen_wishes_that_cannot_be_are_told),
+        cmocka_unit_test(datagen_impossible_settings_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -494,7 +494,7 @@ static void db_opening_that_fails_at_any_call_can_be_repeated(void **state)
     assert_true(at > 4 * 8);
 }
 
-static void db_close_that_fails_is_told_and_frees(void **state)
+static void db_close_that_fails_is_reported_and_frees(void **state)
 {
     struct strata *db = engine_fake_open(*state, &engine_fake_table);
     struct strata_error err;
@@ -529,7 +529,7 @@ int main(void)
         db_test(db_engine_that_does_not_open_leaves_nothing_open),
         db_test(db_creation_that_fails_at_any_call_can_be_repeated),
         db_test(db_opening_that_fails_at_any_call_can_be_repeated),
-        db_test(db_close_that_fails_is_told_and_frees),
+        db_test(db_close_that_fails_is_reported_and_frees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,7 +112,7 @@ static struct guard_verdict judge(const struct guard_table *recorded, const stru
     return verdict;
 }
 
-static void guard_growth_beyond_a_twentieth_is_told(void **state)
+static void guard_growth_beyond_a_twentieth_is_reported(void **state)
 {
     struct guard_table table = {0};
     struct guard_row was = row(100), is = row(105);
@@ -131,7 +131,7 @@ static void guard_growth_beyond_a_twentieth_is_told(void **state)
     assert_string_equal(told, "stage 5 gethit: blocks an operation: 10.6, were 0\n");
 }
 
-static void guard_less_is_told_and_no_failure(void **state)
+static void guard_less_is_reported_and_no_failure(void **state)
 {
     struct guard_table table = {0};
     struct guard_row was = row(106), is = row(106);
@@ -255,8 +255,8 @@ static size_t add_stages(struct CMUnitTest *tests)
 int main(void)
 {
     const struct CMUnitTest plain[] = {
-        cmocka_unit_test(guard_growth_beyond_a_twentieth_is_told),
-        cmocka_unit_test(guard_less_is_told_and_no_failure),
+        cmocka_unit_test(guard_growth_beyond_a_twentieth_is_reported),
+        cmocka_unit_test(guard_less_is_reported_and_no_failure),
         cmocka_unit_test(guard_compares_what_can_be_compared),
         cmocka_unit_test(guard_table_is_read_as_it_was_written),
         cmocka_unit_test(guard_table_that_is_none_is_refused),

@@ -190,7 +190,7 @@ static void jsonl_character_cut_short_is_not_read_beyond(void **state)
     free(cut);
 }
 
-static void jsonl_object_that_cannot_be_written_is_told(void **state)
+static void jsonl_object_that_cannot_be_written_is_reported(void **state)
 {
     static const char *const values[] = {"plain", "\"a\"\n", "\xff", ""};
     static const enum text_form forms[] = {TEXT_ESCAPED, TEXT_HEX};
@@ -215,7 +215,7 @@ int main(void)
         cmocka_unit_test(jsonl_escapes_are_those_of_json),
         cmocka_unit_test(jsonl_escape_of_a_zero_byte_is_none),
         cmocka_unit_test(jsonl_character_cut_short_is_not_read_beyond),
-        cmocka_unit_test(jsonl_object_that_cannot_be_written_is_told),
+        cmocka_unit_test(jsonl_object_that_cannot_be_written_is_reported),
         cmocka_unit_test(jsonl_string_must_be_utf8),
         cmocka_unit_test(jsonl_base64_is_bytes),
         cmocka_unit_test(jsonl_other_objects_are_faults),

@@ -300,7 +300,7 @@ static void judge_all_passes_over_a_verify_that_is_not_there(void **state)
 }
 
 /* An error must be the one that its record tells of, and must say something. */
-static void judge_call_notices_an_error_that_is_told_badly(void **state)
+static void judge_call_notices_an_error_that_is_reported_badly(void **state)
 {
     static const struct {
         int rc, code;
@@ -335,7 +335,7 @@ int main(void)
         FAKED(model_read_passes_an_error_on),
         FAKED(judge_all_notices_every_lie),
         FAKED(judge_all_passes_over_a_verify_that_is_not_there),
-        cmocka_unit_test(judge_call_notices_an_error_that_is_told_badly),
+        cmocka_unit_test(judge_call_notices_an_error_that_is_reported_badly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -916,7 +916,7 @@ static void append_cursors(struct manifest *m)
 
 #define TABLE(level, number, first, last, smallest, largest)                                       \
     {                                                                                              \
-        level, number, 100, 7, 3, 1, first, last, {(const uint8_t *)(smallest), 1},                \
+        level, number, 100, {3, 1, 7, first, last}, {(const uint8_t *)(smallest), 1},              \
         {                                                                                          \
             (const uint8_t *)(largest), 1                                                          \
         }                                                                                          \

@@ -41,11 +41,11 @@ static void make_table(struct rng *rng, uint64_t next, struct edit_table *t)
     *t = (struct edit_table){.level = (uint32_t)rng_below(rng, LEVELS),
                              .number = number_below(rng, next),
                              .bytes = number(rng),
-                             .digest = rng_next(rng),
-                             .records = m > n ? m : n,
-                             .tombstones = m > n ? n : m,
-                             .first = x < y ? x : y,
-                             .last = x < y ? y : x,
+                             .sum.digest = rng_next(rng),
+                             .sum.records = m > n ? m : n,
+                             .sum.tombstones = m > n ? n : m,
+                             .sum.first = x < y ? x : y,
+                             .sum.last = x < y ? y : x,
                              .smallest = ascend ? a : b,
                              .largest = ascend ? b : a};
 }
@@ -88,11 +88,11 @@ static void assert_table(const struct edit_table *a, const struct edit_table *b)
     assert_int_equal(a->level, b->level);
     assert_int_equal(a->number, b->number);
     assert_int_equal(a->bytes, b->bytes);
-    assert_int_equal(a->digest, b->digest);
-    assert_int_equal(a->records, b->records);
-    assert_int_equal(a->tombstones, b->tombstones);
-    assert_int_equal(a->first, b->first);
-    assert_int_equal(a->last, b->last);
+    assert_int_equal(a->sum.digest, b->sum.digest);
+    assert_int_equal(a->sum.records, b->sum.records);
+    assert_int_equal(a->sum.tombstones, b->sum.tombstones);
+    assert_int_equal(a->sum.first, b->sum.first);
+    assert_int_equal(a->sum.last, b->sum.last);
     assert_bytes(a->smallest, b->smallest);
     assert_bytes(a->largest, b->largest);
 }
@@ -284,10 +284,10 @@ static void edit_with_an_impossible_table_is_refused(void **state)
     static uint8_t long_key[STRATA_MAX_KEY + 1];
     const struct edit_table good = {.level = 6,
                                     .number = 9,
-                                    .records = 3,
-                                    .tombstones = 3,
-                                    .first = 5,
-                                    .last = 5,
+                                    .sum.records = 3,
+                                    .sum.tombstones = 3,
+                                    .sum.first = 5,
+                                    .sum.last = 5,
                                     .smallest = S("b"),
                                     .largest = strata_bytes(long_key, STRATA_MAX_KEY)};
     struct edit_table tables[8];
@@ -301,8 +301,8 @@ static void edit_with_an_impossible_table_is_refused(void **state)
     tables[1].level = LEVELS;
     tables[2].number = 0;
     tables[3].number = 10;
-    tables[4].records = 2;
-    tables[5].first = 6;
+    tables[4].sum.records = 2;
+    tables[5].sum.first = 6;
     tables[6].smallest = S("d");
     tables[7].largest.size++;
     for (size_t i = 0; i < 8; i++) {
@@ -321,7 +321,8 @@ static void edit_with_an_impossible_table_is_refused(void **state)
 /* Every number of an edit, one above the largest. */
 static void edit_with_a_number_near_2_to_64_is_refused(void **state)
 {
-    struct edit_table table = {.number = 2, .records = 1, .smallest = S("a"), .largest = S("b")};
+    struct edit_table table = {
+        .number = 2, .sum.records = 1, .smallest = S("a"), .largest = S("b")};
     struct edit edit = {.next = 10, .has_logs = true, .log_count = 1, .logs = {{1, 0, 0, 0}}};
     struct strata_buffer bytes = {0};
     struct strata_error err;
@@ -332,9 +333,9 @@ static void edit_with_a_number_near_2_to_64_is_refused(void **state)
         struct edit again;
         struct edit_table *t = edit.added;
         struct edit_log *log = edit.logs;
-        uint64_t *numbers[] = {&edit.ordinal, &edit.next,     &log->number, &log->first,
-                               &log->end,     &log->sequence, &t->number,   &t->bytes,
-                               &t->records,   &t->tombstones, &t->first,    &t->last};
+        uint64_t *numbers[] = {&edit.ordinal,   &edit.next,         &log->number,  &log->first,
+                               &log->end,       &log->sequence,     &t->number,    &t->bytes,
+                               &t->sum.records, &t->sum.tombstones, &t->sum.first, &t->sum.last};
         uint64_t was = *numbers[i];
         *numbers[i] = CODING_NUMBER_MAX + 1;
         strata_buffer_clear(&bytes);

@@ -61,10 +61,10 @@ static void add(struct edit *edit, uint64_t n, char text[40])
 {
     struct edit_table t = {.number = BASE + n,
                            .bytes = 1000 * n,
-                           .digest = n * n,
-                           .records = n,
-                           .first = n,
-                           .last = n};
+                           .sum.digest = n * n,
+                           .sum.records = n,
+                           .sum.first = n,
+                           .sum.last = n};
     t.smallest = t.largest = key_of(n, text);
     assert_int_equal(edit_add(edit, &t, NULL), 0);
 }
@@ -121,7 +121,7 @@ static int see(void *arg, const struct edit *edit, struct strata_error *err)
         const struct edit_table *t = &edit->added[i];
         uint64_t n = ++seen->tables;
         char text[40];
-        seen->wrong |= t->number != BASE + n || t->bytes != 1000 * n || t->digest != n * n ||
+        seen->wrong |= t->number != BASE + n || t->bytes != 1000 * n || t->sum.digest != n * n ||
                        strata_compare(t->largest, key_of(n, text)) != 0;
     }
     seen->wrong |= edit->next != BASE + seen->tables + 1;

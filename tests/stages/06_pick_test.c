@@ -33,10 +33,10 @@ static struct version *make(const struct entry *entries, size_t count)
         struct edit_table t = {.level = e->level,
                                .number = e->number,
                                .bytes = e->bytes,
-                               .records = 10,
-                               .tombstones = e->tombstones,
-                               .first = e->first ? e->first : 1,
-                               .last = e->last ? e->last : 1,
+                               .sum.records = 10,
+                               .sum.tombstones = e->tombstones,
+                               .sum.first = e->first ? e->first : 1,
+                               .sum.last = e->last ? e->last : 1,
                                .smallest = S(e->smallest),
                                .largest = S(e->largest)};
         assert_ok(edit_add(&edit, &t, &err), &err);

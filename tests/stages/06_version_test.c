@@ -24,9 +24,9 @@ static struct edit_table table(uint32_t level, uint64_t number, uint64_t first, 
     return (struct edit_table){.level = level,
                                .number = number,
                                .bytes = 10 * number,
-                               .records = 3,
-                               .first = first,
-                               .last = last,
+                               .sum.records = 3,
+                               .sum.first = first,
+                               .sum.last = last,
                                .smallest = S(smallest),
                                .largest = S(largest)};
 }
@@ -154,13 +154,13 @@ static void version_refuses_a_table_that_cannot_be(void **state)
     t.number = 0;
     follow_with(t, "not given away");
     t = right;
-    t.records = 0;
+    t.sum.records = 0;
     follow_with(t, "no table can be so");
     t = right;
-    t.tombstones = 4;
+    t.sum.tombstones = 4;
     follow_with(t, "no table can be so");
     t = right;
-    t.first = 6;
+    t.sum.first = 6;
     follow_with(t, "no table can be so");
     t = right;
     t.smallest = S("n");
@@ -274,7 +274,7 @@ static bool apart(const struct edit_table *a, const struct edit_table *b)
     if (a->level != b->level)
         return true;
     if (a->level == 0)
-        return a->first > b->last || b->first > a->last;
+        return a->sum.first > b->sum.last || b->sum.first > a->sum.last;
     return strata_compare(a->largest, b->smallest) < 0 ||
            strata_compare(b->largest, a->smallest) < 0;
 }
@@ -291,8 +291,9 @@ static bool plain_remove(struct plain *p, const struct edit_removed *removed)
 
 static bool plain_add(struct plain *p, const struct edit_table *t)
 {
-    bool right = t->number > 0 && t->number < p->next && t->first <= t->last && t->records > 0 &&
-                 t->tombstones <= t->records && strata_compare(t->smallest, t->largest) <= 0;
+    bool right = t->number > 0 && t->number < p->next && t->sum.first <= t->sum.last &&
+                 t->sum.records > 0 && t->sum.tombstones <= t->sum.records &&
+                 strata_compare(t->smallest, t->largest) <= 0;
 
     for (size_t i = 0; i < p->count; i++)
         right = right && p->tables[i].number != t->number && apart(&p->tables[i], t);
@@ -330,7 +331,7 @@ static bool plain_apply(struct plain *p, const struct edit *edit)
         for (size_t j = 0; j < p->count; j++)
             right = right && p->tables[j].number != p->logs[i].number;
     for (size_t i = 0; right && i < edit->added_count; i++)
-        right = edit->added[i].last < p->logs[0].first;
+        right = edit->added[i].sum.last < p->logs[0].first;
     return right;
 }
 
@@ -345,10 +346,10 @@ static struct edit_table any_table(struct rng *rng, const struct plain *p)
         .level = (uint32_t)rng_below(rng, 4),
         .number = p->next - (rng_below(rng, 20) ? 0 : rng_below(rng, p->next)),
         .bytes = rng_below(rng, 1000),
-        .records = rng_below(rng, 40),
-        .tombstones = rng_below(rng, 2),
-        .first = first - (rng_below(rng, 20) ? 0 : rng_below(rng, 8)),
-        .last = first + rng_below(rng, 2),
+        .sum.records = rng_below(rng, 40),
+        .sum.tombstones = rng_below(rng, 2),
+        .sum.first = first - (rng_below(rng, 20) ? 0 : rng_below(rng, 8)),
+        .sum.last = first + rng_below(rng, 2),
         .smallest = strata_bytes(keys + (rng_below(rng, 30) ? a : b), 1),
         .largest = strata_bytes(keys + (rng_below(rng, 30) ? b : a), 1),
     };
@@ -401,7 +402,7 @@ static void assert_version(const struct version *v, const struct plain *p)
             assert_ptr_equal(version_table(v, t.number), *at);
             assert_true(level == 0 || i == 0 ||
                         strata_compare(strata_buffer_slice(&at[-1]->largest), t.smallest) < 0);
-            assert_true(level > 0 || i == 0 || at[-1]->sum.first > t.last);
+            assert_true(level > 0 || i == 0 || at[-1]->sum.first > t.sum.last);
         }
     assert_int_equal(count, p->count);
     assert_int_equal(v->count, p->count);
@@ -487,7 +488,7 @@ static struct edit_table nth_table(uint64_t i, uint64_t numbers, uint64_t order)
     struct edit_table t = table(at % 3, number, 0, 0, "", "");
 
     snprintf(key_of[at], sizeof key_of[at], "%09u", (unsigned)at);
-    t.first = t.last = at;
+    t.sum.first = t.sum.last = at;
     t.smallest = t.largest = S(key_of[at]);
     return t;
 }

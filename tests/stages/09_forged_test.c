@@ -101,19 +101,19 @@ static void change(struct edit_table *t, int what)
         t->bytes++;
         break;
     case 1:
-        t->digest++;
+        t->sum.digest++;
         break;
     case 2:
-        t->records++;
+        t->sum.records++;
         break;
     case 3:
-        t->tombstones++;
+        t->sum.tombstones++;
         break;
     case 4:
-        t->first++;
+        t->sum.first++;
         break;
     case 5:
-        t->last--;
+        t->sum.last--;
         break;
     case 6:
         t->smallest = S("key 0");

@@ -89,9 +89,9 @@ static struct version *make_version(bool below)
     struct edit_table table = {.level = 6,
                                .number = 1,
                                .bytes = 100,
-                               .records = 2,
-                               .first = 1,
-                               .last = 2,
+                               .sum.records = 2,
+                               .sum.first = 1,
+                               .sum.last = 2,
                                .smallest = strata_string("a"),
                                .largest = strata_string("z")};
     struct version *version = NULL;

@@ -82,8 +82,8 @@ static void put_log(struct writing *w, const struct edit_log *log)
 static void put_table(struct writing *w, const struct edit_table *t)
 {
     put_numbers(w, (uint64_t[]){t->level, t->number, t->bytes}, 3);
-    buffer_put_u64(w->to, t->digest);
-    put_numbers(w, (uint64_t[]){t->records, t->tombstones, t->first, t->last}, 4);
+    buffer_put_u64(w->to, t->sum.digest);
+    put_numbers(w, (uint64_t[]){t->sum.records, t->sum.tombstones, t->sum.first, t->sum.last}, 4);
     buffer_put_prefixed(w->to, t->smallest);
     buffer_put_prefixed(w->to, t->largest);
 }
@@ -195,15 +195,17 @@ static void read_table(struct reading *r, uint64_t next, struct edit_table *t)
     t->level = read_level(r);
     t->number = read_number(r, next);
     t->bytes = read_value(r);
-    t->digest = get_u64(&r->d);
-    t->records = read_value(r);
-    t->tombstones = read_value(r);
-    t->first = read_value(r);
-    t->last = read_value(r);
+    t->sum.digest = get_u64(&r->d);
+    t->sum.records = read_value(r);
+    t->sum.tombstones = read_value(r);
+    t->sum.first = read_value(r);
+    t->sum.last = read_value(r);
     t->smallest = read_key(r);
     t->largest = read_key(r);
-    expect(r, t->tombstones <= t->records, "more tombstones than records");
-    expect(r, t->first <= t->last && (r->d.bad || strata_compare(t->smallest, t->largest) <= 0),
+    expect(r, t->sum.tombstones <= t->sum.records, "more tombstones than records");
+    expect(r,
+           t->sum.first <= t->sum.last &&
+               (r->d.bad || strata_compare(t->smallest, t->largest) <= 0),
            "a table that ends before it begins");
 }
 

@@ -3,24 +3,20 @@
 #ifndef STRATA_06_EDIT_H
 #define STRATA_06_EDIT_H
 
+#include "04_memtable_sstable/run/sstable.h"
 #include "base/coding.h"
-#include "strata_engine.h"
 
 #define LEVELS 7
 /* A name that begins with a larger number is not one of a database's files: behind it there would
  * be no numbers for new ones. */
 #define EDIT_NAME_MOST (CODING_NUMBER_MAX / 2)
 
-struct sstable;
-
 /* A table as an edit adds it. */
 struct edit_table {
     uint32_t level;  /* < LEVELS */
     uint64_t number; /* of its file */
     uint64_t bytes;  /* of its file */
-    uint64_t digest; /* of its entries */
-    uint64_t records, tombstones;
-    uint64_t first, last; /* sequence numbers of the operations that it has the outcome of */
+    struct sstable_sum sum;
     struct strata_slice smallest, largest; /* keys */
     struct sstable *table; /* it is open: borrowed; NULL: it is not, as of an edit that was read */
 };

@@ -41,11 +41,7 @@ struct edit_table version_edit_table(unsigned level, const struct sstable *table
     return (struct edit_table){.level = level,
                                .number = table->number,
                                .bytes = table->bytes,
-                               .digest = table->sum.digest,
-                               .records = table->sum.records,
-                               .tombstones = table->sum.tombstones,
-                               .first = table->sum.first,
-                               .last = table->sum.last,
+                               .sum = table->sum,
                                .smallest = strata_buffer_slice(&table->smallest),
                                .largest = strata_buffer_slice(&table->largest)};
 }
@@ -61,9 +57,7 @@ int version_add(struct edit *edit, unsigned level, struct sstable *table, struct
 bool version_is(const struct sstable *table, const struct edit_table *entry)
 {
     return table->number == entry->number && table->bytes == entry->bytes &&
-           table->sum.digest == entry->digest && table->sum.records == entry->records &&
-           table->sum.tombstones == entry->tombstones && table->sum.first == entry->first &&
-           table->sum.last == entry->last &&
+           memcmp(&table->sum, &entry->sum, sizeof table->sum) == 0 &&
            strata_compare(strata_buffer_slice(&table->smallest), entry->smallest) == 0 &&
            strata_compare(strata_buffer_slice(&table->largest), entry->largest) == 0;
 }

@@ -46,11 +46,7 @@ static struct sstable *make_named(const struct edit_table *entry)
     table->refs = 1;
     table->number = entry->number;
     table->bytes = entry->bytes;
-    table->sum = (struct sstable_sum){.records = entry->records,
-                                      .tombstones = entry->tombstones,
-                                      .digest = entry->digest,
-                                      .first = entry->first,
-                                      .last = entry->last};
+    table->sum = entry->sum;
     if (strata_buffer_append(&table->smallest, entry->smallest.data, entry->smallest.size) == 0 &&
         strata_buffer_append(&table->largest, entry->largest.data, entry->largest.size) == 0)
         return table;
@@ -139,7 +135,7 @@ static int check_entry(const struct version_builder *b, const struct edit_table 
         return refuse("its number was not given away", t->number, err);
     if (is_table(b, t->number))
         return refuse("it is added, and was there", t->number, err);
-    if (t->records == 0 || t->tombstones > t->records || t->first > t->last ||
+    if (t->sum.records == 0 || t->sum.tombstones > t->sum.records || t->sum.first > t->sum.last ||
         strata_compare(t->smallest, t->largest) > 0)
         return refuse("no table can be so", t->number, err);
     return 0;
@@ -215,7 +211,7 @@ static int check_ages(const struct version_builder *b, const struct edit *edit,
         if (is_table(b, v->logs[i].number))
             return refuse("it is a table and a log", v->logs[i].number, err);
     for (size_t i = 0; i < edit->added_count; i++)
-        if (edit->added[i].last >= v->logs[0].first)
+        if (edit->added[i].sum.last >= v->logs[0].first)
             return refuse("the table holds what is in the log too", edit->added[i].number, err);
     return 0;
 }

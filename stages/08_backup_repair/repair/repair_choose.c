@@ -120,8 +120,8 @@ static bool was_compacted(const struct repair *r, const struct repair_table *t)
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *later = &r->tables[i];
         if (later->live && later->lineage.group && later->entry.number > t->entry.number &&
-            later->entry.first <= t->entry.first && later->entry.last >= t->entry.last &&
-            repair_overlap(later, t))
+            later->entry.sum.first <= t->entry.sum.first &&
+            later->entry.sum.last >= t->entry.sum.last && repair_overlap(later, t))
             return true;
     }
     return false;
@@ -169,11 +169,11 @@ static bool is_logged(const struct repair *r, const struct repair_table *t)
     bool newest = true, logged = false;
 
     for (size_t i = 0; i < r->count; i++)
-        newest &=
-            &r->tables[i] == t || !r->tables[i].live || r->tables[i].entry.last < t->entry.first;
+        newest &= &r->tables[i] == t || !r->tables[i].live ||
+                  r->tables[i].entry.sum.last < t->entry.sum.first;
     for (size_t i = 0; i < r->log_count; i++)
         logged |= r->logs[i].present && !r->logs[i].damaged && r->logs[i].first &&
-                  r->logs[i].first <= t->entry.first && r->logs[i].next > t->entry.last;
+                  r->logs[i].first <= t->entry.sum.first && r->logs[i].next > t->entry.sum.last;
     return newest && logged && t->condition == REPAIR_DAMAGED && !t->lineage.group;
 }
 
@@ -183,8 +183,8 @@ static void set_floor(struct repair *r, bool logged)
     const struct version *v = repair_version(r);
 
     for (size_t i = 0; i < r->count; i++)
-        if (r->tables[i].live && r->tables[i].entry.last > r->floor)
-            r->floor = r->tables[i].entry.last;
+        if (r->tables[i].live && r->tables[i].entry.sum.last > r->floor)
+            r->floor = r->tables[i].entry.sum.last;
     r->sequence = r->floor + 1;
     if (!logged && v->log_count && v->logs[0].first > r->sequence)
         r->sequence = v->logs[0].first;

@@ -24,8 +24,8 @@ bool repair_is_newer(const struct repair_table *a, const struct repair_table *b)
 {
     if (a->named && b->named && a->entry.level != b->entry.level)
         return a->entry.level < b->entry.level;
-    if (a->entry.first > b->entry.last || b->entry.first > a->entry.last)
-        return a->entry.first > b->entry.last;
+    if (a->entry.sum.first > b->entry.sum.last || b->entry.sum.first > a->entry.sum.last)
+        return a->entry.sum.first > b->entry.sum.last;
     return a->entry.number > b->entry.number ? !lineage_is_above(&a->lineage, b->entry.number)
                                              : lineage_is_above(&b->lineage, a->entry.number);
 }
@@ -43,8 +43,8 @@ static bool is_of_level_0(const struct repair *r, const struct repair_table *t)
         const struct repair_table *other = &r->tables[i];
         if (!other->live || other == t)
             continue;
-        if (!other->lineage.level && other->entry.first <= t->entry.last &&
-            t->entry.first <= other->entry.last)
+        if (!other->lineage.level && other->entry.sum.first <= t->entry.sum.last &&
+            t->entry.sum.first <= other->entry.sum.last)
             return false;
         alone &= !repair_overlap(t, other);
     }

@@ -55,7 +55,7 @@ static int take_written(const struct repair *r, struct repair_table *t, uint64_t
     if (rc < 0)
         return rc;
     entry = version_edit_table(t->entry.level, table);
-    assert(entry.records && entry.number == number);
+    assert(entry.sum.records && entry.number == number);
     entry.number = t->entry.number;
     rc = repair_take_entry(t, &entry, err);
     sstable_unref(table);
@@ -117,7 +117,8 @@ static int end_salvaged(const struct salvaging *s, int rc, struct strata_error *
         return rc;
     if (rc == 0)
         rc = list_relatives(s->repair, t, &lineage, err);
-    return end_table(s->repair, s->writer, &lineage, t->entry.first, t->entry.last, rc, err);
+    return end_table(s->repair, s->writer, &lineage, t->entry.sum.first, t->entry.sum.last, rc,
+                     err);
 }
 
 static void report_salvaged(const struct salvaging *s)
@@ -127,7 +128,7 @@ static void report_salvaged(const struct salvaging *s)
 
     snprintf(why, sizeof why, "@%" PRIu64 ": %.200s; %" PRIu64 " of %" PRIu64 " records read",
              t->why.offset == STRATA_NO_OFFSET ? 0 : t->why.offset, t->why.message, s->records,
-             t->entry.records);
+             t->entry.sum.records);
     repair_report_table(s->repair, t, s->records ? STRATA_FATE_SALVAGED : STRATA_FATE_LOST, why);
 }
 

@@ -1,5 +1,5 @@
-/* version.c: see version.h: its life, what it says as a whole, and looking things up in it. How an
- * edit makes the next one is in version_builder.c.
+/* version.c: see version.h: its life, and looking things up in it. How an edit makes the next one
+ * is in version_builder.c, and the edit that makes all of it in version_edit.c.
  *
  * 6.I8: what is on a level is newer, key by key, than what is on the levels below it; so the first
  *     level that has a key has its newest version. Table by table this cannot be said: what was
@@ -34,74 +34,7 @@ void version_unref(struct version *version)
     free(version);
 }
 
-/* ---- The whole of it ----------------------------------------------------------------------- */
-
-struct edit_table version_edit_table(unsigned level, const struct sstable *table)
-{
-    return (struct edit_table){.level = level,
-                               .number = table->number,
-                               .bytes = table->bytes,
-                               .sum = table->sum,
-                               .smallest = strata_buffer_slice(&table->smallest),
-                               .largest = strata_buffer_slice(&table->largest)};
-}
-
-int version_add(struct edit *edit, unsigned level, struct sstable *table, struct strata_error *err)
-{
-    struct edit_table entry = version_edit_table(level, table);
-
-    entry.table = table;
-    return edit_add(edit, &entry, err);
-}
-
-bool version_is(const struct sstable *table, const struct edit_table *entry)
-{
-    return table->number == entry->number && table->bytes == entry->bytes &&
-           memcmp(&table->sum, &entry->sum, sizeof table->sum) == 0 &&
-           strata_compare(strata_buffer_slice(&table->smallest), entry->smallest) == 0 &&
-           strata_compare(strata_buffer_slice(&table->largest), entry->largest) == 0;
-}
-
-int version_tell(const struct version *v, struct edit *edit, struct strata_error *err)
-{
-    int rc = 0;
-
-    *edit = (struct edit){.next = v->next, .has_logs = true, .log_count = v->log_count};
-    memcpy(edit->logs, v->logs, sizeof edit->logs);
-    for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
-        for (size_t i = 0; rc == 0 && i < v->levels[level].count; i++)
-            rc = version_add(edit, level, v->levels[level].tables[i], err);
-        if (v->cursors[level].size)
-            edit_set_cursor(edit, level, strata_buffer_slice(&v->cursors[level]));
-    }
-    return rc;
-}
-
-bool version_same(const struct version *a, const struct version *b)
-{
-    bool same = a->log_count == b->log_count && a->count == b->count &&
-                memcmp(a->logs, b->logs, a->log_count * sizeof *a->logs) == 0;
-
-    for (unsigned level = 0; same && level < LEVELS; level++)
-        same = a->levels[level].count == b->levels[level].count &&
-               strata_compare(strata_buffer_slice(&a->cursors[level]),
-                              strata_buffer_slice(&b->cursors[level])) == 0;
-    for (size_t i = 0; same && i < a->count; i++) {
-        struct edit_table entry = version_edit_table(0, b->all[i]);
-        same = version_is(a->all[i], &entry);
-    }
-    return same;
-}
-
 /* ---- Looking things up --------------------------------------------------------------------- */
-
-struct sstable *version_table(const struct version *v, uint64_t number)
-{
-    size_t slot = SIZE_MAX;
-    return index_find(&v->numbers, version_hash(number), &slot)
-               ? v->all[v->numbers.slots[slot].position - 1]
-               : NULL;
-}
 
 size_t version_find(const struct version_level *level, struct strata_slice key)
 {

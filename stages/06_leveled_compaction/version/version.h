@@ -37,10 +37,12 @@ struct version {
 
 /* ---- Its life ----------------------------------------------------------------------------- */
 
+void version_ref(struct version *version);
+void version_unref(struct version *version); /* NULL is fine */
+
 /* The version that follows on *version (NULL: nothing is there yet) takes its place. A table that
- * the edit adds without having it open is made from the edit's entry: it can be asked what it is,
- * not read (version_open). CORRUPT: the edit cannot follow on this version; NO_MEMORY. Then
- * *version is as it was. */
+ * the edit adds without having it open is made from the edit's entry (version_make_table). CORRUPT:
+ * the edit cannot follow on this version; NO_MEMORY. Then *version is as it was. */
 int version_apply(struct version **version, const struct edit *edit, struct strata_error *err);
 
 struct version_entry {
@@ -70,6 +72,11 @@ int version_builder_finish(struct version_builder *builder, struct version **out
                            struct strata_error *err);
 void version_builder_free(struct version_builder *builder);
 
+/* ---- As edits (version_edit.c) --------------------------------------------------------------- */
+
+/* The table of an entry: the one that is open, or one made from the entry, which can be asked what
+ * it is, and not read. One reference is the caller's. NULL: no memory. */
+struct sstable *version_make_table(const struct edit_table *entry);
 /* As a table kind's open. */
 typedef int version_open_table(const struct strata_env *env, void *common, uint64_t number,
                                struct sstable **out, struct strata_error *err);
@@ -77,9 +84,6 @@ typedef int version_open_table(const struct strata_env *env, void *common, uint6
  * not the table that the edit added. Or an error of `open`. */
 int version_open(struct version *version, version_open_table *open, const struct strata_env *env,
                  void *common, struct strata_error *err);
-void version_ref(struct version *version);
-void version_unref(struct version *version); /* NULL is fine */
-
 /* The edit that makes this version of an empty one; its keys are the version's. To be freed in any
  * case. NO_MEMORY. */
 int version_tell(const struct version *version, struct edit *edit, struct strata_error *err);
@@ -89,22 +93,13 @@ struct edit_table version_edit_table(unsigned level, const struct sstable *table
 int version_add(struct edit *edit, unsigned level, struct sstable *table, struct strata_error *err);
 /* Is it the table that the entry describes? On whatever level. */
 bool version_is(const struct sstable *table, const struct edit_table *entry);
-/* Do 6.I9 to 6.I11 hold, and are its counts those of its tables? CORRUPT: our own bug. O(tables).
- */
+/* Does the edit that makes all of it make the same again: do 6.I9 to 6.I12 hold, are its counts
+ * those of its tables? CORRUPT: our own bug. NO_MEMORY. */
 int version_check(const struct version *version, struct strata_error *err);
 /* Do they say the same? `next` is not compared: of numbers given away a file may not know yet. */
 bool version_same(const struct version *a, const struct version *b);
 
 /* ---- Looking things up ----------------------------------------------------------------------- */
-
-/* What `numbers` finds a file number by: a permutation (the finalizer of splitmix64), so that
- * numbers with the same low bits, which a file may have, are not all looked for from one slot. */
-static inline uint64_t version_hash(uint64_t number)
-{
-    number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9u;
-    number = (number ^ number >> 27) * 0x94d049bb133111ebu;
-    return number ^ number >> 31;
-}
 
 /* The table of this number, or NULL. */
 struct sstable *version_table(const struct version *version, uint64_t number);

@@ -26,73 +26,40 @@
 
 #define FEW 16 /* tables that an edit adds, as a rule */
 
-static int refuse(const char *what, uint64_t number, struct strata_error *err)
+/* `offset`: of the edit; 0: it was not read. */
+static int refuse(uint64_t offset, const char *what, uint64_t number, struct strata_error *err)
 {
-    return strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET,
+    return strata_fail(err, STRATA_ERR_CORRUPT, NULL, offset ? offset : STRATA_NO_OFFSET,
                        "an edit that cannot be: file %" PRIu64 ": %s", number, what);
 }
 
-/* ---- Tables that are only named ------------------------------------------------------------ */
+/* ---- Tables by their numbers ----------------------------------------------------------------- */
 
-static const struct sstable_kind named_kind = {.close = sstable_free};
-
-static struct sstable *make_named(const struct edit_table *entry)
+/* What a number is found by: a hash, so that numbers with the same low bits, which a file may have,
+ * are not all looked for from one slot. */
+static uint64_t hash_of(uint64_t number)
 {
-    struct sstable *table = calloc(1, sizeof *table);
-
-    if (!table)
-        return NULL;
-    table->kind = &named_kind;
-    table->refs = 1;
-    table->number = entry->number;
-    table->bytes = entry->bytes;
-    table->sum = entry->sum;
-    if (strata_buffer_append(&table->smallest, entry->smallest.data, entry->smallest.size) == 0 &&
-        strata_buffer_append(&table->largest, entry->largest.data, entry->largest.size) == 0)
-        return table;
-    sstable_unref(table);
-    return NULL;
+    return index_hash(strata_bytes(&number, sizeof number));
 }
 
-int version_open(struct version *v, version_open_table *open_table, const struct strata_env *env,
-                 void *common, struct strata_error *err)
-{
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < v->count; i++) {
-        struct sstable *named = v->all[i], *table;
-        struct edit_table entry = version_edit_table(0, named);
-        if (named->kind != &named_kind)
-            continue;
-        rc = open_table(env, common, named->number, &table, err);
-        if (rc < 0)
-            break;
-        if (!version_is(table, &entry))
-            rc =
-                strata_fail(err, STRATA_ERR_CORRUPT, table->path, table->bytes,
-                            "not the table that the manifest names: that one has %" PRIu64 " bytes",
-                            named->bytes);
-        v->all[i] = table;
-        sstable_unref(named);
-    }
-    return rc;
-}
-
-/* ---- What the edits remove and add --------------------------------------------------------- */
-
-/* The entry of file `number` that was added last; NULL: there is none. */
-static struct version_entry *find(const struct version_builder *b, uint64_t number)
+/* 1 + the place of file `number`; 0: it has none. */
+static size_t find(const struct index *numbers, uint64_t number)
 {
     size_t slot = SIZE_MAX;
-    return index_find(&b->numbers, version_hash(number), &slot)
-               ? &b->entries[b->numbers.slots[slot].position - 1]
-               : NULL;
+    return index_find(numbers, hash_of(number), &slot) ? numbers->slots[slot].position : 0;
 }
 
-static bool is_table(const struct version_builder *b, uint64_t number)
+struct sstable *version_table(const struct version *v, uint64_t number)
 {
-    const struct version_entry *entry = find(b, number);
-    return entry && entry->level < LEVELS;
+    size_t at = find(&v->numbers, number);
+    return at ? v->all[at - 1] : NULL;
+}
+
+/* The entry of a table that was added and not removed; or NULL. */
+static struct version_entry *find_entry(const struct version_builder *b, uint64_t number)
+{
+    size_t at = find(&b->numbers, number);
+    return at && b->entries[at - 1].level < LEVELS ? &b->entries[at - 1] : NULL;
 }
 
 static int add_entry(struct version_builder *b, struct version_entry entry,
@@ -107,54 +74,43 @@ static int add_entry(struct version_builder *b, struct version_entry entry,
     if (!added)
         return STRATA_ERR_NO_MEMORY;
     *added = entry;
-    if (index_find(&b->numbers, version_hash(number), &slot)) /* it was removed: a move */
+    if (index_find(&b->numbers, hash_of(number), &slot)) /* it was removed: a move */
         b->numbers.slots[slot].position = b->count;
     else
-        index_add(&b->numbers, version_hash(number), b->count);
+        index_add(&b->numbers, hash_of(number), b->count);
     return 0;
 }
+
+/* ---- What an edit removes and adds ----------------------------------------------------------- */
 
 static int remove_tables(struct version_builder *b, const struct edit *edit,
                          struct strata_error *err)
 {
     for (size_t i = 0; i < edit->removed_count; i++) {
         const struct edit_removed *removed = &edit->removed[i];
-        struct version_entry *entry = find(b, removed->number);
+        struct version_entry *entry = find_entry(b, removed->number);
         if (!entry || entry->level != removed->level)
-            return refuse("it is removed, and was not on that level", removed->number, err);
+            return refuse(edit->offset, "it is removed, and was not on that level", removed->number,
+                          err);
         entry->level = LEVELS;
     }
     return 0;
 }
 
-static int check_entry(const struct version_builder *b, const struct edit_table *t,
-                       struct strata_error *err)
+static int check_entry(const struct version_builder *b, const struct edit *edit,
+                       const struct edit_table *t, struct strata_error *err)
 {
+    const struct sstable_sum *sum = &t->sum;
+
     assert(t->level < LEVELS);
-    if (t->number == 0 || t->number >= b->made->next)
-        return refuse("its number was not given away", t->number, err);
-    if (is_table(b, t->number))
-        return refuse("it is added, and was there", t->number, err);
-    if (t->sum.records == 0 || t->sum.tombstones > t->sum.records || t->sum.first > t->sum.last ||
+    if (t->number == 0 || t->number >= edit->next)
+        return refuse(edit->offset, "its number was not given away", t->number, err);
+    if (find_entry(b, t->number))
+        return refuse(edit->offset, "it is added, and was there", t->number, err);
+    if (sum->records == 0 || sum->tombstones > sum->records || sum->first > sum->last ||
         strata_compare(t->smallest, t->largest) > 0)
-        return refuse("no table can be so", t->number, err);
+        return refuse(edit->offset, "no table can be so", t->number, err);
     return 0;
-}
-
-static int add_table(struct version_builder *b, const struct edit *edit, const struct edit_table *t,
-                     struct strata_error *err)
-{
-    struct version_entry entry = {t->table ? t->table : make_named(t), t->level, edit->offset};
-    int rc;
-
-    if (!entry.table)
-        return strata_fail_memory(err, sizeof *entry.table);
-    if (t->table)
-        sstable_ref(t->table);
-    rc = add_entry(b, entry, err);
-    if (rc < 0)
-        sstable_unref(entry.table);
-    return rc;
 }
 
 static int add_tables(struct version_builder *b, const struct edit *edit, struct strata_error *err)
@@ -162,9 +118,15 @@ static int add_tables(struct version_builder *b, const struct edit *edit, struct
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < edit->added_count; i++) {
-        rc = check_entry(b, &edit->added[i], err);
+        const struct edit_table *t = &edit->added[i];
+        struct version_entry entry = {.level = t->level, .offset = edit->offset};
+        rc = check_entry(b, edit, t, err);
+        entry.table = rc == 0 ? version_make_table(t) : NULL;
         if (rc == 0)
-            rc = add_table(b, edit, &edit->added[i], err);
+            rc = entry.table ? add_entry(b, entry, err)
+                             : strata_fail_memory(err, sizeof *entry.table);
+        if (rc < 0)
+            sstable_unref(entry.table);
     }
     return rc;
 }
@@ -174,29 +136,26 @@ static int add_tables(struct version_builder *b, const struct edit *edit, struct
 static int check_logs(const struct version *v, const struct edit *edit, struct strata_error *err)
 {
     const struct edit_log *logs = edit->logs;
+    uint64_t at = edit->offset;
 
     if (edit->log_count < 1 || edit->log_count > 2)
-        return refuse("so many logs are live", edit->log_count, err);
+        return refuse(at, "so many logs are live", edit->log_count, err);
     for (uint32_t i = 0; i < edit->log_count; i++)
         if (logs[i].number == 0 || logs[i].number >= edit->next || logs[i].first > logs[i].sequence)
-            return refuse("no log can be so", logs[i].number, err);
+            return refuse(at, "no log can be so", logs[i].number, err);
     if (v->log_count && logs[0].first < v->logs[0].first)
-        return refuse("the log is older than the one before it", logs[0].number, err);
+        return refuse(at, "the log is older than the one before it", logs[0].number, err);
     if (edit->log_count == 2 &&
         (logs[0].number == logs[1].number || logs[1].first != logs[0].sequence))
-        return refuse("the log does not begin where the one before it ends", logs[1].number, err);
+        return refuse(at, "the log does not begin where the one before it ends", logs[1].number,
+                      err);
     return 0;
 }
 
-static int set_logs(struct version *v, const struct edit *edit, struct strata_error *err)
+static void set_logs(struct version *v, const struct edit_log *logs, uint32_t count)
 {
-    int rc = edit->has_logs ? check_logs(v, edit, err) : 0;
-
-    if (rc < 0 || !edit->has_logs)
-        return rc;
-    memcpy(v->logs, edit->logs, sizeof v->logs);
-    v->log_count = edit->log_count;
-    return 0;
+    memcpy(v->logs, logs, sizeof v->logs);
+    v->log_count = count;
 }
 
 /* 6.I12. */
@@ -206,13 +165,14 @@ static int check_ages(const struct version_builder *b, const struct edit *edit,
     const struct version *v = b->made;
 
     if (v->log_count == 0)
-        return refuse("there is no log", 0, err);
+        return refuse(edit->offset, "there is no log", 0, err);
     for (uint32_t i = 0; i < v->log_count; i++)
-        if (is_table(b, v->logs[i].number))
-            return refuse("it is a table and a log", v->logs[i].number, err);
+        if (find_entry(b, v->logs[i].number))
+            return refuse(edit->offset, "it is a table and a log", v->logs[i].number, err);
     for (size_t i = 0; i < edit->added_count; i++)
         if (edit->added[i].sum.last >= v->logs[0].first)
-            return refuse("the table holds what is in the log too", edit->added[i].number, err);
+            return refuse(edit->offset, "the table holds what is in the log too",
+                          edit->added[i].number, err);
     return 0;
 }
 
@@ -231,13 +191,15 @@ int version_builder_add(struct version_builder *b, const struct edit *edit,
     int rc = 0;
 
     if (edit->next < b->made->next)
-        return refuse("numbers from there on were given away", edit->next, err);
+        return refuse(edit->offset, "numbers from there on were given away", edit->next, err);
     b->made->next = edit->next;
     rc = remove_tables(b, edit, err);
     if (rc == 0)
         rc = add_tables(b, edit, err);
-    if (rc == 0)
-        rc = set_logs(b->made, edit, err);
+    if (rc == 0 && edit->has_logs)
+        rc = check_logs(b->made, edit, err);
+    if (rc == 0 && edit->has_logs)
+        set_logs(b->made, edit->logs, edit->log_count);
     if (rc == 0)
         rc = check_ages(b, edit, err);
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++)
@@ -280,10 +242,8 @@ static int append(struct version *v, const struct version_entry *entry,
 
     if (before && before->level == entry->level && !in_order(entry->level, before->table, table)) {
         const struct version_entry *later = entry->offset < before->offset ? before : entry;
-        refuse("it overlaps with another table of its level", later->table->number, err);
-        if (err)
-            err->offset = later->offset;
-        return STRATA_ERR_CORRUPT;
+        return refuse(later->offset, "it overlaps with another table of its level",
+                      later->table->number, err);
     }
     sstable_ref(table);
     v->all[v->count++] = table;
@@ -304,20 +264,20 @@ static const struct version_entry *skip_removed(const struct version_entry *at,
 /* Merges the entries of the version before with those that were added. */
 static int merge_entries(struct version_builder *b, struct strata_error *err)
 {
-    const struct version_entry *old_end = b->entries + b->old, *end = b->entries + b->count;
-    const struct version_entry *old = skip_removed(b->entries, old_end);
-    const struct version_entry *added = skip_removed(old_end, end), *before = NULL;
+    const struct version_entry *old = b->entries, *old_end = old + b->old;
+    const struct version_entry *added = old_end, *end = old + b->count, *before = NULL, *next;
     int rc = 0;
 
-    while (rc == 0 && (old < old_end || added < end)) {
-        bool is_old = added == end || (old < old_end && compare_places(old, added) < 0);
-        const struct version_entry *next = is_old ? old : added;
-        rc = append(b->made, next, before, err);
-        before = next;
-        if (is_old)
-            old = skip_removed(old + 1, old_end);
+    for (; rc == 0; before = next) {
+        old = skip_removed(old, old_end);
+        added = skip_removed(added, end);
+        if (old == old_end && added == end)
+            break;
+        if (added == end || (old < old_end && compare_places(old, added) < 0))
+            next = old++;
         else
-            added = skip_removed(added + 1, end);
+            next = added++;
+        rc = append(b->made, next, before, err);
     }
     return rc;
 }
@@ -333,7 +293,7 @@ static int index_tables(struct version *v, struct strata_error *err)
         at += v->levels[level].count;
     }
     for (size_t i = 0; rc == 0 && i < v->count; i++)
-        index_add(&v->numbers, version_hash(v->all[i]->number), i + 1);
+        index_add(&v->numbers, hash_of(v->all[i]->number), i + 1);
     return rc;
 }
 
@@ -363,19 +323,13 @@ int version_builder_finish(struct version_builder *b, struct version **out,
 static int begin_with(struct version_builder *b, const struct version *base,
                       struct strata_error *err)
 {
-    struct version *v = b->made;
     int rc = index_reserve(&b->numbers, base->count + FEW, err);
 
-    b->room = base->count + FEW;
-    b->entries = malloc(b->room * sizeof *b->entries);
-    if (rc == 0 && !b->entries)
-        rc = strata_fail_memory(err, b->room * sizeof *b->entries);
-    v->next = base->next;
-    memcpy(v->logs, base->logs, sizeof v->logs);
-    v->log_count = base->log_count;
+    b->made->next = base->next;
+    set_logs(b->made, base->logs, base->log_count);
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
         const struct version_level *l = &base->levels[level];
-        rc = set_cursor(v, level, strata_buffer_slice(&base->cursors[level]), err);
+        rc = set_cursor(b->made, level, strata_buffer_slice(&base->cursors[level]), err);
         for (size_t i = 0; rc == 0 && i < l->count; i++)
             rc = add_entry(b, (struct version_entry){l->tables[i], level, 0}, err);
     }
@@ -415,44 +369,5 @@ int version_apply(struct version **version, const struct edit *edit, struct stra
     version_builder_free(&b);
     if (rc == 0)
         version_unref(old);
-    return rc;
-}
-
-/* ---- Is it so? ----------------------------------------------------------------------------- */
-
-static int check_level(const struct version *v, unsigned level, struct strata_error *err)
-{
-    const struct version_level *l = &v->levels[level];
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < l->count; i++) {
-        const struct sstable *t = l->tables[i];
-        if (t->number >= v->next || version_table(v, t->number) != t)
-            return refuse("it is not found by its number", t->number, err);
-        if (i && !in_order(level, l->tables[i - 1], t))
-            return refuse("it overlaps with another table of its level", t->number, err);
-        if (v->log_count && t->sum.last >= v->logs[0].first) /* 6.I12 */
-            return refuse("the table holds what is in the log too", t->number, err);
-        bytes += t->bytes;
-    }
-    return bytes == l->bytes ? 0 : refuse("the level's bytes are not its tables'", level, err);
-}
-
-int version_check(const struct version *v, struct strata_error *err)
-{
-    uint64_t tombstones = 0;
-    size_t count = 0;
-    int rc = 0;
-
-    for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
-        if (v->levels[level].tables != v->all + count)
-            return refuse("the level's tables are elsewhere", level, err);
-        count += v->levels[level].count;
-        rc = check_level(v, level, err);
-    }
-    for (size_t i = 0; i < v->count; i++)
-        tombstones += v->all[i]->sum.tombstones;
-    if (rc == 0 && (count != v->count || v->numbers.count != count || tombstones != v->tombstones))
-        return refuse("the version's counts are not its tables'", count, err);
     return rc;
 }

@@ -36,11 +36,8 @@ int store_verify(void *self, const struct strata_progress *progress, struct stra
     rc = verify_log_and_list(store, err);
     group_leave(&store->path.group);
     view = store_pin(store, &sequence);
-    for (size_t i = 0; rc == 0 && i <= view->count; i++) {
-        if (progress)
-            progress->tick(progress->arg, i + 1, view->count + 1);
-        rc = i < view->count ? store->parts->table->verify(view->runs[i], err) : 0;
-    }
+    if (rc == 0)
+        rc = sstable_verify_all(view->runs, view->count, progress, err);
     view_unref(view);
     return rc;
 }
@@ -105,16 +102,7 @@ int store_tables(void *self, void (*each)(void *arg, const struct strata_table *
     struct view *view = store_pin(self, &sequence);
 
     (void)err;
-    for (size_t i = 0; i < view->count; i++) {
-        const struct sstable *run = view->runs[i];
-        struct strata_table table = {.number = run->number,
-                                     .smallest = strata_buffer_slice(&run->smallest),
-                                     .largest = strata_buffer_slice(&run->largest),
-                                     .bytes = run->bytes,
-                                     .records = run->sum.records,
-                                     .tombstones = run->sum.tombstones};
-        each(arg, &table);
-    }
+    sstable_report_all(view->runs, view->count, 0, each, arg);
     view_unref(view);
     return 0;
 }

@@ -1,25 +1,9 @@
-/* store.c: what is done with a store: writing, reading, flushing and compacting. Its kind of table
+/* store.c: what is done with a store: reading, flushing and compacting. Its kind of table
  * is the only thing here that another stage has another of. */
 #include "store.h"
 #include "04_memtable_sstable/iter/merge_iter.h"
 
 #include <stdlib.h>
-
-/* ---- Writing --------------------------------------------------------------------------------- */
-
-/* One of the threads that write leads: it appends the batches of all to the log, syncs it if asked
- * for, and adds them to the memtable. */
-int store_write(void *self, const struct strata_op *ops, size_t count, bool sync,
-                struct strata_error *err)
-{
-    struct write_path *path = &((struct store *)self)->path;
-    return group_write(&path->group, ops, count, sync, write_path_commit, path, err);
-}
-
-int store_sync(void *self, struct strata_error *err)
-{
-    return store_write(self, NULL, 0, true, err);
-}
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
@@ -104,9 +88,4 @@ int store_compact(void *self, const struct strata_progress *progress, struct str
     if (rc == 0 && progress)
         progress->tick(progress->arg, 1, 1);
     return rc;
-}
-
-bool store_is_writable(void *self)
-{
-    return !((struct store *)self)->path.group.failed;
 }

@@ -23,15 +23,15 @@ struct store_parts {
 };
 
 struct store {
+    struct write_path path; /* its mutex guards the rest */
     const struct strata_env *env;
     const struct store_parts *parts;
-    void *common;           /* what its tables have in common: a cache, say; NULL: nothing */
-    struct write_path path; /* its mutex guards the rest */
-    struct view *view;      /* the present one */
-    struct tables tables;   /* as it was written last */
-    bool unknown;           /* replacing the list failed: which one is on the device? */
-    size_t quarantined;     /* the oldest so many runs are not merged unasked */
-    struct replay opened;   /* what opening found in the log */
+    void *common;         /* what its tables have in common: a cache, say; NULL: nothing */
+    struct view *view;    /* the present one */
+    struct tables tables; /* as it was written last */
+    bool unknown;         /* replacing the list failed: which one is on the device? */
+    size_t quarantined;   /* the oldest so many runs are not merged unasked */
+    struct replay opened; /* what opening found in the log */
     uint64_t flushes, merges, merged_bytes; /* since open */
 };
 
@@ -104,20 +104,16 @@ bool store_check(const struct store *store);
 /* The slots of an engine whose `self` is a store; `open` is the stage's own. */
 #define STORE_ENGINE                                                                               \
     .size = sizeof(struct strata_engine), .abi = STRATA_ENGINE_ABI, .close = store_close,          \
-    .get = store_get, .write = store_write, .iter = store_iter, .sync = store_sync,                \
+    .get = store_get, .write = write_path_write, .iter = store_iter, .sync = write_path_sync,      \
     .flush = store_flush, .compact = store_compact, .verify = store_verify,                        \
     .check = store_check_memory, .stats = store_stats, .tables = store_tables,                     \
-    .manifest = TABLES_NAME, .is_writable = store_is_writable
+    .manifest = TABLES_NAME, .is_writable = write_path_is_writable
 
-int store_write(void *store, const struct strata_op *ops, size_t count, bool sync,
-                struct strata_error *err);
-int store_sync(void *store, struct strata_error *err);
 int store_get(void *store, struct strata_slice key, struct strata_buffer *value,
               struct strata_error *err);
 int store_iter(void *store, struct strata_iter **out, struct strata_error *err);
 int store_flush(void *store, struct strata_error *err);
 int store_compact(void *store, const struct strata_progress *progress, struct strata_error *err);
-bool store_is_writable(void *store);
 int store_verify(void *store, const struct strata_progress *progress, struct strata_error *err);
 int store_check_memory(void *store, struct strata_error *err);
 int store_stats(void *store, void (*each)(void *arg, const struct strata_stat *stat), void *arg,

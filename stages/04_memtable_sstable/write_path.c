@@ -89,3 +89,24 @@ void write_path_commit(void *arg, struct group_commit *list)
             c->err = err;
     }
 }
+
+/* ---- For an engine's table of functions ------------------------------------------------------ */
+
+/* One of the threads that write leads: it appends the batches of all to the log, syncs it if asked
+ * for, and adds them to the memtable. */
+int write_path_write(void *store, const struct strata_op *ops, size_t count, bool sync,
+                     struct strata_error *err)
+{
+    struct write_path *path = store;
+    return group_write(&path->group, ops, count, sync, write_path_commit, path, err);
+}
+
+int write_path_sync(void *store, struct strata_error *err)
+{
+    return write_path_write(store, NULL, 0, true, err);
+}
+
+bool write_path_is_writable(void *store)
+{
+    return !((struct write_path *)store)->group.failed;
+}

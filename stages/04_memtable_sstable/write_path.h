@@ -6,7 +6,8 @@
 
 #include "log.h"
 
-/* All zero, but for env, make_room and store, and with its group made, is one without a log. */
+/* All zero, but for env, make_room and store, and with its group made, is one without a log. The
+ * first member of its store. */
 struct write_path {
     const struct strata_env *env;
     struct group group;        /* its mutex guards the store */
@@ -31,5 +32,12 @@ void write_path_commit(void *path, struct group_commit *list);
 /* Notes in the group that `rc` was a failure after which nothing more may be written: not one of
  * memory, and not damage that was read. Returns it. */
 int write_path_spoil(struct write_path *path, int rc, const struct strata_error *err);
+
+/* ---- For an engine's table of functions ------------------------------------------------------ */
+
+int write_path_write(void *store, const struct strata_op *ops, size_t count, bool sync,
+                     struct strata_error *err);
+int write_path_sync(void *store, struct strata_error *err);
+bool write_path_is_writable(void *store);
 
 #endif

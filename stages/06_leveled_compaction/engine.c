@@ -95,20 +95,6 @@ static int make_room(void *self, size_t operations, size_t bytes, struct strata_
     return rc;
 }
 
-/* One of the threads that write leads: it makes room, appends the batches of all to the log, syncs
- * it if asked for, and adds them to the memtable. */
-static int write_batch(void *self, const struct strata_op *ops, size_t count, bool sync,
-                       struct strata_error *err)
-{
-    struct write_path *path = &((struct lsm_tree *)self)->path;
-    return group_write(&path->group, ops, count, sync, write_path_commit, path, err);
-}
-
-static int sync_log(void *self, struct strata_error *err)
-{
-    return write_batch(self, NULL, 0, true, err);
-}
-
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 /* The memtable has the newest version, if it has any; then the tables, level by level. */
@@ -196,11 +182,6 @@ static int compact(void *self, const struct strata_progress *progress, struct st
     return rc;
 }
 
-static bool is_writable(void *self)
-{
-    return !((struct lsm_tree *)self)->path.group.failed;
-}
-
 static int approximate_size(void *self, struct strata_slice from, struct strata_slice to,
                             uint64_t *bytes, struct strata_error *err)
 {
@@ -208,7 +189,7 @@ static int approximate_size(void *self, struct strata_slice from, struct strata_
     int rc;
 
     lsm_tree_pin(self, &p);
-    rc = version_approximate_size(p.version, from, to, bytes, err);
+    rc = sstable_add_sizes(p.version->all, p.version->count, from, to, bytes, err);
     lsm_tree_unpin(&p);
     return rc;
 }
@@ -232,9 +213,9 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .open = open_tree,
     .close = close_tree,
     .get = get,
-    .write = write_batch,
+    .write = write_path_write,
     .iter = iter,
-    .sync = sync_log,
+    .sync = write_path_sync,
     .flush = flush,
     .compact = compact,
     .verify = lsm_tree_verify,
@@ -243,5 +224,5 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .tables = lsm_tree_tables,
     .approximate_size = approximate_size,
     .manifest = CURRENT_NAME,
-    .is_writable = is_writable,
+    .is_writable = write_path_is_writable,
 };

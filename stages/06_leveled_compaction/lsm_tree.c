@@ -75,6 +75,7 @@ static void swap(struct lsm_tree *tree, struct change *c)
     if (c->memtable) {
         tree->path.memtable = c->memtable;
         tree->path.log = *c->log;
+        tree->paused = false;
         tree->figures.log_bytes += log.end;
     }
     if (old)
@@ -109,15 +110,6 @@ static int install(struct lsm_tree *tree, struct change *c, int rc, struct strat
     return rc;
 }
 
-/* All of it. */
-static int run(struct compaction *c, struct strata_error *err)
-{
-    int rc = compaction_run(c, UINT64_MAX, err);
-    return rc < 0 ? rc : compaction_finish(c, err);
-}
-
-/* ---- Flush ----------------------------------------------------------------------------------- */
-
 /* The log as it was made: of what it holds no more is known for sure. */
 static int begin_log(struct lsm_tree *tree, struct change *c, struct strata_error *err)
 {
@@ -130,8 +122,8 @@ static int begin_log(struct lsm_tree *tree, struct change *c, struct strata_erro
     return rc;
 }
 
-static int install_flush(struct lsm_tree *tree, const struct compaction *flush,
-                         struct strata_error *err)
+/* `table`: of the memtable; NULL: there was nothing in it. */
+static int install_flush(struct lsm_tree *tree, struct sstable *table, struct strata_error *err)
 {
     struct log log;
     struct change c = {.log = &log, .new_files = true};
@@ -141,10 +133,8 @@ static int install_flush(struct lsm_tree *tree, const struct compaction *flush,
     if (rc < 0)
         return rc;
     rc = begin_log(tree, &c, err);
-    if (rc == 0 && flush->output_count) {
-        assert(flush->output_count == 1);
-        rc = version_add(&c.edit, 0, flush->outputs[0], err);
-    }
+    if (rc == 0 && table)
+        rc = version_add(&c.edit, 0, table, err);
     rc = install(tree, &c, rc, err);
     if (rc < 0) {
         log_close(&log, !tree->versions.uncertain, NULL); /* 6.I21 */
@@ -152,33 +142,6 @@ static int install_flush(struct lsm_tree *tree, const struct compaction *flush,
     }
     return rc;
 }
-
-int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
-{
-    struct memtable *memtable = tree->path.memtable;
-    struct compaction flush = {.memtable = NULL};
-    bool any = memtable && memtable_count(memtable) > 0;
-    int rc = 0;
-
-    if (any)
-        rc = compaction_init(&flush, &tree->work, tree->versions.current, NULL, memtable, err);
-    if (rc == 0 && any)
-        rc = run(&flush, err);
-    if (rc == 0)
-        rc = install_flush(tree, &flush, err);
-    sync_lock(&tree->path.group.mutex);
-    if (rc == 0) {
-        tree->paused = false;
-        tree->figures.flushes += flush.output_count;
-        tree->figures.flushed_bytes += flush.written;
-    }
-    tree->figures.table_bytes += flush.written;
-    sync_unlock(&tree->path.group.mutex);
-    compaction_free(&flush, rc == 0 || tree->versions.uncertain);
-    return rc;
-}
-
-/* ---- Compaction ------------------------------------------------------------------------------ */
 
 /* In the place of the inputs. */
 static int install_tables(struct lsm_tree *tree, const struct pick *pick, struct sstable **added,
@@ -192,6 +155,47 @@ static int install_tables(struct lsm_tree *tree, const struct pick *pick, struct
     return install(tree, &c, rc, err);
 }
 
+/* ---- Flush and compaction -------------------------------------------------------------------- */
+
+/* Work that is done, or that failed after so many bytes of tables. The pick of a flush is empty. */
+static void count_work(struct lsm_tree *tree, const struct pick *pick, uint64_t written, bool done)
+{
+    struct version_figures *f = &tree->figures;
+
+    sync_lock(&tree->path.group.mutex);
+    f->table_bytes += written;
+    if (done && pick->move) {
+        f->levels[pick->output].moves++;
+    } else if (done && pick->bytes) {
+        f->levels[pick->output].compactions++;
+        f->levels[pick->output].read_bytes += pick->bytes;
+        f->levels[pick->output].written_bytes += written;
+    } else if (done) {
+        f->flushes += written > 0;
+        f->flushed_bytes += written;
+    }
+    sync_unlock(&tree->path.group.mutex);
+}
+
+/* Of a pick, whose tables are merged; or of the memtable: a flush. */
+static int run_compaction(struct lsm_tree *tree, struct pick *pick, struct memtable *memtable,
+                          struct strata_error *err)
+{
+    struct compaction c;
+    int rc = compaction_init(&c, &tree->work, tree->versions.current, pick, memtable, err);
+
+    if (rc == 0)
+        rc = compaction_run(&c, UINT64_MAX, err);
+    if (rc >= 0)
+        rc = compaction_finish(&c, err);
+    if (rc == 0)
+        rc = memtable ? install_flush(tree, c.output_count ? c.outputs[0] : NULL, err)
+                      : install_tables(tree, &c.pick, c.outputs, c.output_count, err);
+    count_work(tree, &c.pick, c.written, rc == 0);
+    compaction_free(&c, rc == 0 || tree->versions.uncertain);
+    return rc;
+}
+
 static int move_table(struct lsm_tree *tree, const struct pick *pick, struct strata_error *err)
 {
     int rc;
@@ -199,41 +203,25 @@ static int move_table(struct lsm_tree *tree, const struct pick *pick, struct str
     assert(pick->inputs[pick->level].count == 1 &&
            pick->inputs[pick->output].count == 0); /* 6.I14 */
     rc = install_tables(tree, pick, pick->inputs[pick->level].tables, 1, err);
-    sync_lock(&tree->path.group.mutex);
-    tree->figures.levels[pick->output].moves += rc == 0;
-    sync_unlock(&tree->path.group.mutex);
+    count_work(tree, pick, 0, rc == 0);
     return rc;
 }
 
-static int merge_tables(struct lsm_tree *tree, struct pick *pick, struct strata_error *err)
+int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
 {
-    struct compaction c;
-    int rc = compaction_init(&c, &tree->work, tree->versions.current, pick, NULL, err);
+    struct memtable *memtable = tree->path.memtable;
+    bool any = memtable && memtable_count(memtable) > 0;
 
-    if (rc == 0)
-        rc = run(&c, err);
-    if (rc == 0)
-        rc = install_tables(tree, &c.pick, c.outputs, c.output_count, err);
-    sync_lock(&tree->path.group.mutex);
-    if (rc == 0) {
-        tree->figures.levels[c.pick.output].compactions++;
-        tree->figures.levels[c.pick.output].read_bytes += c.pick.bytes;
-        tree->figures.levels[c.pick.output].written_bytes += c.written;
-    }
-    tree->figures.table_bytes += c.written;
-    sync_unlock(&tree->path.group.mutex);
-    compaction_free(&c, rc == 0 || tree->versions.uncertain);
-    return rc;
+    return any ? run_compaction(tree, NULL, memtable, err) : install_flush(tree, NULL, err);
 }
 
 int lsm_tree_compact(struct lsm_tree *tree, struct strata_error *err)
 {
-    const struct version *v = tree->versions.current;
     struct pick pick;
-    int rc = pick_compaction(v, tree->env->options, v->cursors, &pick, err);
+    int rc = pick_compaction(tree->versions.current, tree->env->options, &pick, err);
 
     if (rc == 0)
-        rc = pick.move ? move_table(tree, &pick, err) : merge_tables(tree, &pick, err);
+        rc = pick.move ? move_table(tree, &pick, err) : run_compaction(tree, &pick, NULL, err);
     pick_free(&pick);
     return rc;
 }
@@ -244,7 +232,7 @@ int lsm_tree_compact_all(struct lsm_tree *tree, struct strata_error *err)
     int rc = pick_everything(tree->versions.current, tree->env->options, &pick, err);
 
     if (rc == 0)
-        rc = merge_tables(tree, &pick, err);
+        rc = run_compaction(tree, &pick, NULL, err);
     pick_free(&pick);
     return rc == STRATA_NOT_FOUND ? 0 : rc;
 }

@@ -10,11 +10,11 @@
 #include "version/version_set.h"
 
 struct lsm_tree {
+    struct write_path path; /* log and memtable; its mutex guards the rest */
     const struct strata_env *env;
     const struct sstable_kind *kind; /* of its tables */
     void *common;                    /* what they have in common: a cache */
     struct compaction_env work;      /* these for a compaction */
-    struct write_path path;          /* log and memtable; its mutex guards the rest */
     struct version_set versions;
     struct replay opened;  /* what opening found in the log */
     bool paused;           /* a compaction failed: none is done unasked until the next flush */

@@ -23,12 +23,8 @@ int lsm_tree_verify(void *self, const struct strata_progress *progress, struct s
     sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     lsm_tree_pin(tree, &p);
-    for (size_t i = 0; rc == 0 && i <= p.version->count; i++) {
-        if (progress)
-            progress->tick(progress->arg, i + 1, p.version->count + 1);
-        if (i < p.version->count)
-            rc = tree->kind->verify(p.version->all[i], err);
-    }
+    if (rc == 0)
+        rc = sstable_verify_all(p.version->all, p.version->count, progress, err);
     lsm_tree_unpin(&p);
     return rc;
 }

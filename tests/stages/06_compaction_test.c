@@ -258,7 +258,7 @@ static void compactions_change_nothing_that_is_seen(void **state)
         int rc;
         flush(&g, from, to, step, !rng_below(&rng, 3));
         for (int i = 0; i < 3; i++) {
-            rc = pick_compaction(g.version, &g.options, g.version->cursors, &pick, &err);
+            rc = pick_compaction(g.version, &g.options, &pick, &err);
             if (rc == 0 && pick.move) {
                 change(&g, &pick, pick.inputs[pick.level].tables, 1, pick.output);
             } else if (rc == 0) {

@@ -70,7 +70,7 @@ static void expect(struct version *version, const char *want)
 {
     struct strata_error err;
     struct pick pick;
-    int rc = pick_compaction(version, &options, version->cursors, &pick, &err);
+    int rc = pick_compaction(version, &options, &pick, &err);
 
     if (want) {
         assert_ok(rc, &err);

@@ -78,24 +78,6 @@ int sstable_compare_key(const struct sstable *table, struct strata_slice key)
     return strata_compare(key, strata_buffer_slice(&table->largest)) > 0;
 }
 
-int sstable_add_size(struct sstable *table, struct strata_slice from, struct strata_slice to,
-                     uint64_t *bytes, struct strata_error *err)
-{
-    struct strata_slice smallest = strata_buffer_slice(&table->smallest);
-    uint64_t begin = 0, end = table->bytes;
-    int rc = 0;
-
-    if (sstable_compare_key(table, from) > 0 || (to.size && strata_compare(to, smallest) <= 0))
-        return 0;
-    if (strata_compare(from, smallest) > 0)
-        rc = table->kind->offset(table, from, &begin, err);
-    if (rc == 0 && to.size && sstable_compare_key(table, to) <= 0)
-        rc = table->kind->offset(table, to, &end, err);
-    if (rc == 0)
-        *bytes += end - begin;
-    return rc;
-}
-
 int sstable_verify_anew(const struct sstable *table, const struct strata_env *env, void *common,
                         int (*verify)(struct sstable *again, struct strata_error *err),
                         struct strata_error *err)
@@ -110,21 +92,6 @@ int sstable_verify_anew(const struct sstable *table, const struct strata_env *en
         rc = sstable_corrupt(table, 0, "another table than the one that was opened", err);
     sstable_unref(again);
     return rc;
-}
-
-static const char *name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-size_t sstable_blamed(struct sstable *const *tables, size_t count, const struct strata_error *err)
-{
-    size_t i = 0;
-
-    while (i < count && strcmp(name_of(tables[i]->path), name_of(err->file)) != 0)
-        i++;
-    return i;
 }
 
 int sstable_writer_begin(struct sstable_writer *w, const char *suffix, const char *magic,
@@ -146,4 +113,79 @@ void sstable_writer_free(struct sstable_writer *w, bool keep)
 {
     fs_output_close(&w->out, keep);
     free(w);
+}
+
+/* ---- Of a list of tables --------------------------------------------------------------------- */
+
+int sstable_verify_all(struct sstable *const *tables, size_t count,
+                       const struct strata_progress *progress, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i <= count; i++) {
+        if (progress)
+            progress->tick(progress->arg, i + 1, count + 1);
+        if (i < count)
+            rc = tables[i]->kind->verify(tables[i], err);
+    }
+    return rc;
+}
+
+void sstable_report_all(struct sstable *const *tables, size_t count, uint32_t level,
+                        void (*each)(void *arg, const struct strata_table *table), void *arg)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct sstable *t = tables[i];
+        struct strata_table table = {.level = level,
+                                     .number = t->number,
+                                     .smallest = strata_buffer_slice(&t->smallest),
+                                     .largest = strata_buffer_slice(&t->largest),
+                                     .bytes = t->bytes,
+                                     .records = t->sum.records,
+                                     .tombstones = t->sum.tombstones};
+        each(arg, &table);
+    }
+}
+
+static int add_size(struct sstable *table, struct strata_slice from, struct strata_slice to,
+                    uint64_t *bytes, struct strata_error *err)
+{
+    struct strata_slice smallest = strata_buffer_slice(&table->smallest);
+    uint64_t begin = 0, end = table->bytes;
+    int rc = 0;
+
+    if (sstable_compare_key(table, from) > 0 || (to.size && strata_compare(to, smallest) <= 0))
+        return 0;
+    if (strata_compare(from, smallest) > 0)
+        rc = table->kind->offset(table, from, &begin, err);
+    if (rc == 0 && to.size && sstable_compare_key(table, to) <= 0)
+        rc = table->kind->offset(table, to, &end, err);
+    if (rc == 0)
+        *bytes += end - begin;
+    return rc;
+}
+
+int sstable_add_sizes(struct sstable *const *tables, size_t count, struct strata_slice from,
+                      struct strata_slice to, uint64_t *bytes, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = add_size(tables[i], from, to, bytes, err);
+    return rc;
+}
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+size_t sstable_blamed(struct sstable *const *tables, size_t count, const struct strata_error *err)
+{
+    size_t i = 0;
+
+    while (i < count && strcmp(name_of(tables[i]->path), name_of(err->file)) != 0)
+        i++;
+    return i;
 }

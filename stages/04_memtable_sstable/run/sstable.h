@@ -101,16 +101,26 @@ static inline bool sstable_common_check(const struct sstable_kind *kind, void *c
 }
 /* < 0, > 0: the key lies before, behind all of its keys. */
 int sstable_compare_key(const struct sstable *table, struct strata_slice key);
-/* Adds to `*bytes` about what its entries from `from` on and before `to` take of the file; a key
- * without bytes is no bound. As the kind's offset. */
-int sstable_add_size(struct sstable *table, struct strata_slice from, struct strata_slice to,
-                     uint64_t *bytes, struct strata_error *err);
-/* Which of the tables the error is about, by its file's name, as an error has the end of a long
- * path alone. `count`: none of them. */
-size_t sstable_blamed(struct sstable *const *tables, size_t count, const struct strata_error *err);
 /* The table is finished: syncs it and gives it its name, which is durable when the directory has
  * been synced. IO, NO_MEMORY. */
 int sstable_writer_publish(struct sstable_writer *writer, struct strata_error *err);
+
+/* ---- Of a list of tables --------------------------------------------------------------------- */
+
+/* Verifies each. `progress`, or NULL: one step a table, and one before them. As the kind's verify.
+ */
+int sstable_verify_all(struct sstable *const *tables, size_t count,
+                       const struct strata_progress *progress, struct strata_error *err);
+/* Calls `each` for each of them, as a table of this level. */
+void sstable_report_all(struct sstable *const *tables, size_t count, uint32_t level,
+                        void (*each)(void *arg, const struct strata_table *table), void *arg);
+/* Adds to `*bytes` about what their entries from `from` on and before `to` take of the files; a key
+ * without bytes is no bound. As the kind's offset. */
+int sstable_add_sizes(struct sstable *const *tables, size_t count, struct strata_slice from,
+                      struct strata_slice to, uint64_t *bytes, struct strata_error *err);
+/* Which of the tables the error is about, by its file's name, as an error has the end of a long
+ * path alone. `count`: none of them. */
+size_t sstable_blamed(struct sstable *const *tables, size_t count, const struct strata_error *err);
 
 /* ---- For the kinds ------------------------------------------------------------------------- */
 

@@ -72,20 +72,17 @@ int compaction_init(struct compaction *c, const struct compaction_env *of, struc
 {
     *c = (struct compaction){.of = *of, .version = version, .memtable = memtable};
     version_ref(version);
-    if (!memtable) {
+    assert(!pick == !!memtable);
+    if (memtable) {
+        memtable_ref(memtable);
+    } else {
         c->pick = *pick;
         *pick = (struct pick){0};
-        c->first = c->pick.first;
-        c->last = c->pick.last;
-        set_limits(c);
-        return open_sources(c, err);
     }
-    assert(!pick);
-    memtable_ref(memtable);
-    c->first = memtable->first;
-    c->last = memtable->last;
+    c->first = memtable ? memtable->first : c->pick.first;
+    c->last = memtable ? memtable->last : c->pick.last;
     set_limits(c);
-    return open_memtable(c, err);
+    return memtable ? open_memtable(c, err) : open_sources(c, err);
 }
 
 void compaction_free(struct compaction *c, bool keep)

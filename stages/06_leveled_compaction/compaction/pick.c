@@ -87,31 +87,24 @@ int pick_take_tables(struct pick *pick, const struct version *v, unsigned level,
     return rc;
 }
 
-/* The first table from `at` on that overlaps; on a level >= 1, where version_find has found `at`,
- * it is that one or none. */
-static size_t next_overlapping(const struct version_level *l, unsigned level,
-                               const struct pick_range *range, size_t at)
-{
-    while (at < l->count && !overlaps(range, l->tables[at]))
-        at = level ? l->count : at + 1;
-    return at;
-}
-
+/* Where the tables of the level that overlap begin: at this one or, on level 0, anywhere. */
 static size_t first_overlapping(const struct version_level *l, unsigned level,
                                 const struct pick_range *range)
 {
-    return next_overlapping(l, level, range, level ? version_find(l, range->low) : 0);
+    return level ? version_find(l, range->low) : 0;
 }
 
 int pick_take_overlapping(struct pick *pick, const struct version *v, unsigned level,
                           const struct pick_range *range, struct strata_error *err)
 {
     const struct version_level *l = &v->levels[level];
-    size_t at = first_overlapping(l, level, range);
     int rc = 0;
 
-    for (; rc == 0 && at < l->count; at = next_overlapping(l, level, range, at + 1))
-        rc = pick_take(pick, v, level, at, err);
+    for (size_t at = first_overlapping(l, level, range); rc == 0 && at < l->count; at++)
+        if (overlaps(range, l->tables[at]))
+            rc = pick_take(pick, v, level, at, err);
+        else if (level)
+            break; /* nor do those behind it */
     return rc;
 }
 
@@ -160,10 +153,11 @@ uint64_t pick_bytes_over(const struct version *v, unsigned level, const struct p
     const struct version_level *l = &v->levels[level];
     uint64_t bytes = 0;
 
-    if (level >= LEVELS)
-        return 0;
-    for (size_t at = first_overlapping(l, level, range); at < l->count;
-         at = next_overlapping(l, level, range, at + 1))
-        bytes += l->tables[at]->bytes;
+    for (size_t at = level < LEVELS ? first_overlapping(l, level, range) : SIZE_MAX; at < l->count;
+         at++)
+        if (overlaps(range, l->tables[at]))
+            bytes += l->tables[at]->bytes;
+        else if (level)
+            break;
     return bytes;
 }

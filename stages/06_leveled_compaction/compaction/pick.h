@@ -27,12 +27,10 @@ int pick_remove_inputs(const struct pick *pick, struct edit *edit, struct strata
 /* Bytes that a level >= 1 may have: options->level_bytes, ten times as many on each next level. The
  * deepest may have any. */
 uint64_t pick_target(const struct strata_options *options, unsigned level);
-/* The compaction of the level that exceeds its target most. `cursors`: a key for each level; the
- * level's next input is the table behind it. NOT_FOUND: none is due. NO_MEMORY. To be freed in any
- * case. */
+/* The compaction of the level that exceeds its target most. Its input is the table behind the
+ * level's cursor. NOT_FOUND: none is due. NO_MEMORY. To be freed in any case. */
 int pick_compaction(const struct version *version, const struct strata_options *options,
-                    const struct strata_buffer *cursors, struct pick *out,
-                    struct strata_error *err);
+                    struct pick *out, struct strata_error *err);
 /* All tables, into the deepest level that has any, or a deeper one whose target is large enough.
  * NOT_FOUND: all are there already, without tombstones. NO_MEMORY. To be freed in any case. */
 int pick_everything(const struct version *version, const struct strata_options *options,

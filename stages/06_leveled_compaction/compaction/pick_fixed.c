@@ -57,8 +57,8 @@ static bool can_move(const struct version *v, const struct strata_options *optio
            pick_bytes_over(v, pick->output + 1, range) <= PICK_TIMES * options->table_bytes;
 }
 
-int pick_compaction(const struct version *v, const struct strata_options *options,
-                    const struct strata_buffer *cursors, struct pick *out, struct strata_error *err)
+int pick_compaction(const struct version *v, const struct strata_options *options, struct pick *out,
+                    struct strata_error *err)
 {
     unsigned level = most_urgent(v, options);
     const struct version_level *l = &v->levels[level];
@@ -70,7 +70,7 @@ int pick_compaction(const struct version *v, const struct strata_options *option
         return STRATA_NOT_FOUND;
     assert(l->count > 0);
     range = pick_range_of(
-        l->tables[level ? pick_behind(l, strata_buffer_slice(&cursors[level])) : l->count - 1]);
+        l->tables[level ? pick_behind(l, strata_buffer_slice(&v->cursors[level])) : l->count - 1]);
     if (level == 0)
         pick_close_over(l, &range); /* 6.I13 */
     rc = pick_take_overlapping(out, v, level, &range, err);

@@ -16,7 +16,6 @@
 #include "base/coding.h"
 #include "edit.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,20 +88,15 @@ int current_check(struct fs_file *file, struct current *current, struct strata_e
 int current_read(const struct strata_env *env, struct current *current, struct strata_error *err)
 {
     char *path = fs_join(env->dir, CURRENT_NAME);
-    struct strata_error why;
     struct fs_file *file;
-    int rc = path ? fs_open(env->fs, path, FS_READ, &file, &why)
-                  : strata_fail_memory(&why, sizeof CURRENT_NAME);
+    int rc = path ? fs_open_named(env->fs, path, FS_READ,
+                                  "it is missing: it says which manifest is valid", &file, err)
+                  : strata_fail_memory(err, sizeof CURRENT_NAME);
 
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT) {
-        rc = strata_fail(&why, STRATA_ERR_CORRUPT, path, STRATA_NO_OFFSET,
-                         "it is missing: it says which manifest is valid");
-    } else if (rc == 0) {
-        rc = current_check(file, current, &why);
+    if (rc == 0) {
+        rc = current_check(file, current, err);
         fs_close(file, NULL);
     }
-    if (rc < 0 && err)
-        *err = why;
     free(path);
     return rc;
 }

@@ -120,7 +120,7 @@ int edit_encode(const struct edit *edit, struct strata_buffer *to, struct strata
     put_cursors(&w, edit);
     if (w.largest > CODING_NUMBER_MAX)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "an edit with the number %" PRIu64 ": it is too large to be read again",
+                           "write an edit with the number %" PRIu64 ", too large to be read again",
                            w.largest);
     return to->out_of_memory ? strata_fail_memory(err, to->capacity) : 0;
 }

@@ -19,16 +19,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define LONG ((uint64_t)64 * 1024) /* bytes of edits that are not worth a new manifest */
 
 char *manifest_path(const struct strata_env *env, uint64_t number)
 {
-    char name[32];
-    snprintf(name, sizeof name, "%06" PRIu64 ".manifest", number);
-    return fs_join(env->dir, name);
+    return fs_join_number(env->dir, number, ".manifest");
 }
 
 static int begin(struct manifest *m, const struct strata_env *env, uint64_t number,
@@ -48,19 +45,22 @@ void manifest_close(struct manifest *m)
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-static int append(struct manifest *m, struct edit *edit, struct strata_error *err)
+int manifest_append(struct manifest *m, struct edit *edit, struct strata_error *err)
 {
     uint64_t end = m->file->end;
+    struct strata_error why;
     int rc;
 
-    assert(!m->torn); /* 6.I6 */
+    if (m->torn) /* 6.I6 */
+        return strata_fail(err, STRATA_ERR_CORRUPT, m->path, end - m->torn,
+                           "nothing is written behind a cut edit");
     edit->ordinal = m->ordinal + 1;
     strata_buffer_clear(&m->bytes);
-    rc = edit_encode(edit, &m->bytes, err);
+    rc = edit_encode(edit, &m->bytes, &why);
     if (rc == STRATA_ERR_INVALID)
-        return strata_fail_sys(err, EOVERFLOW, m->path, end, "write an edit of so large numbers");
+        return strata_fail_sys(err, EOVERFLOW, m->path, end, why.message);
     if (rc < 0)
-        return rc;
+        return strata_fail_with(rc, &why, err);
     if (m->bytes.size > STRATA_MAX_VALUE) /* it could not be read again */
         return strata_fail_sys(err, EFBIG, m->path, end, "write so large an edit");
     rc = record_append_typed(m->file, m->number, MANIFEST_EDIT, strata_bytes(NULL, 0),
@@ -83,7 +83,7 @@ static int create_file(struct manifest *m, struct edit *state, struct strata_err
     if (rc == 0)
         m->written = m->file->end;
     if (rc == 0)
-        rc = append(m, state, err);
+        rc = manifest_append(m, state, err);
     return rc < 0 ? rc : fs_sync_dir(m->env->fs, m->env->dir, err);
 }
 
@@ -113,14 +113,6 @@ int manifest_create(struct manifest *m, const struct strata_env *env, uint64_t n
     }
     m->snapshot_bytes = m->file->end;
     return manifest_settle(m, err);
-}
-
-int manifest_append(struct manifest *m, struct edit *edit, struct strata_error *err)
-{
-    if (m->torn)
-        return strata_fail(err, STRATA_ERR_CORRUPT, m->path, m->file->end - m->torn,
-                           "nothing is written behind a cut edit");
-    return append(m, edit, err);
 }
 
 bool manifest_is_long(const struct manifest *m)
@@ -163,8 +155,8 @@ static int read_edit(struct manifest *m, const struct record *record, manifest_a
         at += RECORD_HEAD + why.offset; /* within its bytes */
     } else {
         rc = apply(arg, &edit, &why);
-        m->ordinal += rc == 0;
-        m->snapshot_bytes = m->ordinal == 1 ? record->next : m->snapshot_bytes;
+        if (rc == 0 && ++m->ordinal == 1)
+            m->snapshot_bytes = record->next;
     }
     edit_free(&edit);
     return rc == STRATA_ERR_CORRUPT && !why.file[0] ? corrupt(m, at, why.message, err)

@@ -74,25 +74,5 @@ void version_report_tables(const struct version *v,
                            void (*each)(void *arg, const struct strata_table *table), void *arg)
 {
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < v->levels[level].count; i++) {
-            const struct sstable *t = v->levels[level].tables[i];
-            struct strata_table table = {.level = level,
-                                         .number = t->number,
-                                         .smallest = strata_buffer_slice(&t->smallest),
-                                         .largest = strata_buffer_slice(&t->largest),
-                                         .bytes = t->bytes,
-                                         .records = t->sum.records,
-                                         .tombstones = t->sum.tombstones};
-            each(arg, &table);
-        }
-}
-
-int version_approximate_size(const struct version *v, struct strata_slice from,
-                             struct strata_slice to, uint64_t *bytes, struct strata_error *err)
-{
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < v->count; i++)
-        rc = sstable_add_size(v->all[i], from, to, bytes, err);
-    return rc;
+        sstable_report_all(v->levels[level].tables, v->levels[level].count, level, each, arg);
 }

@@ -35,8 +35,5 @@ void version_report_one(version_each_stat *each, void *arg, unsigned level,
                         struct strata_stat stat);
 void version_report_tables(const struct version *version,
                            void (*each)(void *arg, const struct strata_table *table), void *arg);
-/* About how many bytes of tables the keys from `from` on and before `to` take. CORRUPT, IO. */
-int version_approximate_size(const struct version *version, struct strata_slice from,
-                             struct strata_slice to, uint64_t *bytes, struct strata_error *err);
 
 #endif

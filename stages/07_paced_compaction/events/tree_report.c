@@ -103,7 +103,7 @@ int tree_approximate_size(void *self, struct strata_slice from, struct strata_sl
 {
     uint64_t sequence;
     struct super *super = tree_pin(self, 0, &sequence);
-    int rc = version_approximate_size(super->version, from, to, bytes, err);
+    int rc = sstable_add_sizes(super->version->all, super->version->count, from, to, bytes, err);
 
     super_unref(super);
     return rc;

@@ -147,14 +147,8 @@ static int verify_tables(struct tree *tree, const struct strata_progress *progre
 {
     uint64_t sequence;
     struct super *super = tree_pin(tree, 0, &sequence);
-    const struct version *v = super->version;
-    int rc = 0;
+    int rc = sstable_verify_all(super->version->all, super->version->count, progress, err);
 
-    for (size_t i = 0; rc == 0 && i <= v->count; i++) {
-        if (progress)
-            progress->tick(progress->arg, i + 1, v->count + 1);
-        rc = i < v->count ? tree->kind->verify(v->all[i], err) : 0;
-    }
     super_unref(super);
     return rc;
 }

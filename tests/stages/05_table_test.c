@@ -263,8 +263,8 @@ static void table_offset_is_where_the_keys_block_begins(void **state)
         before = offset;
     }
     assert_int_equal(cost_so_far.blocks_loaded, loaded);
-    assert_ok(sstable_add_size(table, S(""), S(""), &whole, &err), &err);
-    assert_ok(sstable_add_size(table, S("key 01000"), S(""), &half, &err), &err);
+    assert_ok(sstable_add_sizes(&table, 1, S(""), S(""), &whole, &err), &err);
+    assert_ok(sstable_add_sizes(&table, 1, S("key 01000"), S(""), &half, &err), &err);
     assert_true(half > whole * 2 / 5 && half < whole * 3 / 5);
     sstable_unref(table);
     table_7_free(&t);

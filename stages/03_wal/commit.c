@@ -132,6 +132,7 @@ static void plan_batch(struct wal_store *store, struct group_commit *commit, boo
     size_t pending = store->pending_count, bytes = store->log.bytes.size;
     uint64_t sequence = store->sequence + pending;
 
+    commit->rc = group_numbers(sequence, commit->count, store->env->dir, &commit->err);
     wal_frame_begin(&store->log, sequence, store->synced);
     for (size_t i = 0; commit->rc == 0 && i < commit->count; i++) {
         const struct strata_op *op = &commit->ops[i];

@@ -11,8 +11,10 @@
  * 3.I7: each thread sleeps at a semaphore of its own, so that those of a group wake without meeting
  *       at the mutex. Who posts it may not touch the batch again. */
 #include "group.h"
+#include "base/coding.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 int group_init(struct group *group, struct strata_error *err)
@@ -198,6 +200,14 @@ int group_usable(const struct group *group, const char *dir, struct strata_error
     strata_fail_sys(err, group->failed, dir, STRATA_NO_OFFSET, "earlier");
     strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
     return STRATA_ERR_IO;
+}
+
+int group_numbers(uint64_t sequence, size_t operations, const char *dir, struct strata_error *err)
+{
+    if (operations <= CODING_NUMBER_MAX - sequence)
+        return 0;
+    return strata_fail_sys(err, EOVERFLOW, dir, STRATA_NO_OFFSET,
+                           "number an operation: the sequence numbers below 2^63 are used up");
 }
 
 void group_enter(struct group *group)

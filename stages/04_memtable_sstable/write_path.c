@@ -43,6 +43,8 @@ static int make_room(struct write_path *path, const struct group_commit *list, s
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
     if (rc == 0)
+        rc = group_numbers(path->sequence, *operations, path->env->dir, err);
+    if (rc == 0)
         rc = path->make_room(path->store, *operations, bytes, err);
     return rc < 0 ? rc : memtable_reserve(path->memtable, *operations, bytes, err);
 }

@@ -864,6 +864,31 @@ static struct wal_store *store_of(struct strata_fs *fs, struct strata_env *env,
     return self;
 }
 
+/* Numbers from 2^63 on could not be read again: a batch that would get one is refused. */
+static void group_without_sequence_numbers_takes_no_batch(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_op ops[2] = {{STRATA_OP_PUT, S("a"), S("1")}, {STRATA_OP_PUT, S("b"), S("1")}};
+    struct group_commit list[2] = {{.ops = ops, .count = 1, .next = &list[1]},
+                                   {.ops = ops, .count = 2}};
+    struct strata_options options;
+    struct strata_env env;
+    struct wal_store *store = store_of(fs, &env, &options);
+
+    (void)state;
+    store->sequence = CODING_NUMBER_MAX - 2;
+    sync_lock(&store->group.mutex);
+    commit_list(store, list);
+    sync_unlock(&store->group.mutex);
+    assert_int_equal(list[0].rc, 0);
+    assert_int_equal(list[1].rc, STRATA_ERR_IO);
+    assert_int_equal(list[1].err.sys, EOVERFLOW);
+    assert_err_says(&list[1].err, "sequence numbers below 2^63");
+    assert_int_equal(store->sequence, CODING_NUMBER_MAX - 1);
+    (&strata_stage_03_wal)->close(store, NULL);
+    fs_free(fs);
+}
+
 static void group_of_many_batches_is_one_append_and_one_sync(void **state)
 {
     enum { BATCHES = 8 };
@@ -1756,6 +1781,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(sync_interval_comes_by_bytes_and_by_time),
         cmocka_unit_test(sync_that_fails_poisons_the_handle_and_is_not_tried_again),
         cmocka_unit_test(sync_of_the_directory_that_fails_poisons_the_handle),
+        cmocka_unit_test(group_without_sequence_numbers_takes_no_batch),
         cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
         cmocka_unit_test(group_of_a_put_and_a_sync_keeps_the_put),
         cmocka_unit_test(group_has_one_leader_and_keeps_the_order_of_the_queue),

@@ -130,6 +130,41 @@ static size_t tables_on(struct strata *db, unsigned level)
     return tree_of(db)->versions.current->levels[level].count;
 }
 
+/* ---- The last sequence number ---------------------------------------------------------------- */
+
+/* Numbers from 2^63 on could not be read again: who has used all others can only read. */
+static void tree_without_sequence_numbers_takes_no_write_and_is_read(void **state)
+{
+    struct strata_batch *two = strata_batch_new();
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    struct strata_error err;
+
+    (void)state;
+    assert_ok(strata_batch_put(two, S("b"), S("2"), &err), &err);
+    assert_ok(strata_batch_put(two, S("c"), S("2"), &err), &err);
+    assert_put(db, "a", "1");
+    tree_of(db)->path.sequence = CODING_NUMBER_MAX - 2;
+    flush(db); /* a log begins there */
+    assert_put(db, "a", "2");
+    assert_code(strata_write(db, two, 0, &err), STRATA_ERR_IO, &err); /* one is left */
+    assert_int_equal(err.sys, EOVERFLOW);
+    assert_err_says(&err, "sequence numbers below 2^63");
+    assert_put(db, "b", "1");
+    for (int opened = 0; opened < 2; opened++) {
+        assert_code(strata_put(db, S("c"), S("1"), &err), STRATA_ERR_IO, &err);
+        assert_get(db, "a", "2");
+        assert_get(db, "b", "1");
+        assert_get(db, "c", NULL);
+        check(db);
+        close_it(db);
+        db = open_it(fs);
+    }
+    close_it(db);
+    strata_batch_free(two);
+    fs_free(fs);
+}
+
 /* ---- Flush and compaction -------------------------------------------------------------------- */
 
 static void tree_flush_makes_a_table_and_a_new_log(void **state)
@@ -759,6 +794,7 @@ static void weak_a_write_waits_for_a_whole_compaction(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tree_without_sequence_numbers_takes_no_write_and_is_read),
         cmocka_unit_test(tree_flush_makes_a_table_and_a_new_log),
         cmocka_unit_test(tree_writes_are_flushed_and_compacted_by_the_way),
         cmocka_unit_test(tree_compact_leaves_one_level_without_tombstones),

@@ -13,10 +13,10 @@
 
 /* A table as an edit adds it. */
 struct edit_table {
-    uint32_t level;  /* < LEVELS */
-    uint64_t number; /* of its file */
-    uint64_t bytes;  /* of its file */
-    struct sstable_sum sum;
+    uint32_t level;                        /* < LEVELS */
+    uint64_t number;                       /* of its file */
+    uint64_t bytes;                        /* of its file */
+    struct sstable_sum sum;                /* `coded` and `old_bytes` are not written */
     struct strata_slice smallest, largest; /* keys */
     struct sstable *table; /* it is open: borrowed; NULL: it is not, as of an edit that was read */
 };

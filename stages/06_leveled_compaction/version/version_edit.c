@@ -30,8 +30,11 @@ int version_add(struct edit *edit, unsigned level, struct sstable *table, struct
 
 bool version_is(const struct sstable *table, const struct edit_table *entry)
 {
+    const struct sstable_sum *a = &table->sum, *b = &entry->sum;
+
     return table->number == entry->number && table->bytes == entry->bytes &&
-           memcmp(&table->sum, &entry->sum, sizeof table->sum) == 0 &&
+           a->digest == b->digest && a->records == b->records && a->tombstones == b->tombstones &&
+           a->first == b->first && a->last == b->last &&
            strata_compare(strata_buffer_slice(&table->smallest), entry->smallest) == 0 &&
            strata_compare(strata_buffer_slice(&table->largest), entry->largest) == 0;
 }

@@ -295,6 +295,7 @@ void strata_stage(const struct strata *db, struct strata_stage_info *info);
  * write or not, but never a part of it.
  *
  *   READ_ONLY  the handle was opened read-only
+ *   NOT_SUPPORTED  from stage 3 on: the sequence numbers below 2^63 are used up
  *   IO         a system call failed (ENOSPC: the disk is full). After a write or sync failed with
  *              IO, all further ones on this handle fail: close it and open the database again. So
  *              it is after a flush or compaction, unless that changed nothing, as a table could not

@@ -14,7 +14,7 @@
 #include "base/coding.h"
 
 #include <assert.h>
-#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 int group_init(struct group *group, struct strata_error *err)
@@ -206,8 +206,10 @@ int group_numbers(uint64_t sequence, size_t operations, const char *dir, struct 
 {
     if (operations <= CODING_NUMBER_MAX - sequence)
         return 0;
-    return strata_fail_sys(err, EOVERFLOW, dir, STRATA_NO_OFFSET,
-                           "number an operation: the sequence numbers below 2^63 are used up");
+    return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, dir, STRATA_NO_OFFSET,
+                       "the next sequence number is %" PRIu64
+                       ", and a write of %zu operations would go beyond 2^63 - 1",
+                       sequence, operations);
 }
 
 void group_enter(struct group *group)

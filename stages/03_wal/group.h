@@ -71,8 +71,8 @@ int group_write(struct group *group, const struct strata_op *ops, size_t count, 
                 struct strata_error *err);
 /* 0, or the error that a write failed earlier, in directory `dir`. */
 int group_usable(const struct group *group, const char *dir, struct strata_error *err);
-/* 0, or IO with EOVERFLOW: from `sequence` on there are not so many numbers for operations. The
- * last one is CODING_NUMBER_MAX - 1: what is larger could not be read again. */
+/* 0, or NOT_SUPPORTED: from `sequence` on there are not so many numbers for operations. What is
+ * above CODING_NUMBER_MAX could not be read again. */
 int group_numbers(uint64_t sequence, size_t operations, const char *dir, struct strata_error *err);
 
 /* Waits until no leader is at work, and keeps the mutex until group_leave. */

@@ -69,7 +69,7 @@ struct sstable_kind {
     int (*get)(struct sstable *table, struct strata_slice key, unsigned *type,
                struct strata_buffer *value, struct strata_error *err);
     /* About where in the file its entries from `key` on begin, a key within its range. CORRUPT, IO,
-     * NO_MEMORY. NULL: sstable_add_size is not asked. */
+     * NO_MEMORY. NULL: sstable_add_sizes is not asked. */
     int (*offset)(struct sstable *table, struct strata_slice key, uint64_t *offset,
                   struct strata_error *err);
     /* Over all entries. Borrows the table. `once`: for a merge; what is read need not be kept in

@@ -55,9 +55,11 @@ static void apply(struct write_path *path, const struct group_commit *list)
     uint64_t sequence = path->sequence;
 
     for (const struct group_commit *c = list; c; c = c->next)
-        for (size_t i = 0; i < c->count; i++)
+        for (size_t i = 0; i < c->count; i++) {
             memtable_add(path->memtable, sequence++, c->ops[i].type, c->ops[i].key,
                          c->ops[i].value);
+            sync_point(); /* readers take no lock of the group's (from stage 7 on) */
+        }
     assert(sequence == path->sequence || path->memtable->last + 1 == sequence);
     atomic_store_explicit(&path->sequence, sequence, memory_order_release);
 }

@@ -35,7 +35,7 @@ static void contract_schedules_are_linearizable(void **state)
 
     (void)state;
     skip_unless_scheduled();
-    schedule_range(check_quick() ? 400 : 2000, &first, &last);
+    schedule_range(check_quick() ? 600 : 2000, &first, &last);
     for (uint64_t number = first; number <= last; number++) {
         struct schedule *s = schedule_run(number, false, true);
         if (!schedule_is_right(s))

@@ -74,13 +74,15 @@ static bool any_is_coded(const struct level_merge *of)
     return false;
 }
 
-/* `of`: NULL of a flush. */
-static int open_all_versions(struct compaction *c, const struct level_merge *of,
-                             struct cursor **from, struct strata_error *err)
+/* `of`: NULL of a flush, whose memtable leaves out what no snapshot sees: a key may have as many
+ * versions as a memtable holds. */
+static int open_versions(struct compaction *c, const struct level_merge *of,
+                         const uint64_t *numbers, size_t count, struct cursor **from,
+                         struct strata_error *err)
 {
     if (of)
         return read_all_versions(of, from, err);
-    *from = c->memtable->kind->versions(c->memtable->self);
+    *from = c->memtable->kind->versions(c->memtable->self, numbers, count);
     return *from ? 0 : strata_fail_memory(err, sizeof **from);
 }
 
@@ -134,7 +136,7 @@ static int keep(struct compaction *c, const struct level_merge *of, struct strat
         free(numbers);
         return open_newest(c, of, err);
     }
-    rc = open_all_versions(c, of, &from, err);
+    rc = open_versions(c, of, numbers, count, &from, err);
     if (rc < 0) {
         free(numbers);
         return rc;

@@ -229,23 +229,51 @@ static void check_cursors(const struct held *m, struct rng *rng, enum shape shap
     free(shown);
 }
 
-/* Every version, in order; and from a key on. */
+#define READERS 20
+
+static size_t draw_readers(const struct held *m, struct rng *rng, uint64_t readers[READERS])
+{
+    size_t count = (size_t)rng_below(rng, READERS + 1);
+
+    for (size_t i = 0; i < count; i++)
+        readers[i] = (i ? readers[i - 1] : 0) + rng_below(rng, 2 * m->count / (count + 1) + 2);
+    return count;
+}
+
+/* The newest of its key; or the newest that one of the readers sees. */
+static bool is_needed(const struct held *m, size_t at, const uint64_t *readers, size_t count)
+{
+    const struct entry *entry = &m->sorted[at], *newer = at ? &m->sorted[at - 1] : NULL;
+
+    if (!newer || strata_compare(key_of(newer), key_of(entry)) != 0)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (entry->sequence <= readers[i] && readers[i] < newer->sequence)
+            return true;
+    return false;
+}
+
+/* In order; and from a key on. */
 static void check_versions(const struct held *m, struct rng *rng)
 {
-    struct cursor *cursor = m->memtable->kind->versions(m->memtable->self);
-
-    assert_non_null(cursor);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 20; i++) {
+        uint64_t readers[READERS];
         size_t at = i ? (size_t)rng_below(rng, m->count) : 0;
+        size_t count = draw_readers(m, rng, readers);
+        struct cursor *cursor = m->memtable->kind->versions(m->memtable->self, readers, count);
         int rc;
+        assert_non_null(cursor);
         while (at && strata_compare(key_of(&m->sorted[at - 1]), key_of(&m->sorted[at])) == 0)
             at--;
         rc = cursor_seek(cursor, i ? key_of(&m->sorted[at]) : S(""), NULL);
-        for (; at < m->count; at++, rc = cursor_next(cursor, NULL))
-            assert_at(cursor, rc, &m->sorted[at]);
+        for (; at < m->count; at++)
+            if (is_needed(m, at, readers, count)) {
+                assert_at(cursor, rc, &m->sorted[at]);
+                rc = cursor_next(cursor, NULL);
+            }
         assert_at(cursor, rc, NULL);
+        cursor_free(cursor);
     }
-    cursor_free(cursor);
 }
 
 /* In batches, each of which was reserved whole, and takes no more than that. */
@@ -553,6 +581,35 @@ static void bptree_cursor_passes_over_many_versions(void **state)
     memtable_unref(memtable);
 }
 
+/* And a flush with snapshots looks at those versions that one of them sees. */
+static void bptree_versions_passes_over_those_nobody_sees(void **state)
+{
+    static const uint64_t readers[] = {10, 11, 15000, 20000};
+    static const uint64_t shown[] = {30000, 20000, 15000, 11, 10};
+    struct memtable *memtable;
+    struct cursor *cursor;
+    uint64_t before;
+
+    (void)state;
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
+    for (uint64_t sequence = 1; sequence <= 30000; sequence++)
+        add(memtable, sequence, S("m"), S("x"));
+    add(memtable, 30001, S("z"), S("x"));
+    before = cost_so_far.comparisons;
+    cursor = memtable->kind->versions(memtable->self, readers, 4);
+    assert_int_equal(cursor_first(cursor, NULL), 0);
+    for (size_t i = 0; i < 5; i++) {
+        assert_bytes(cursor->iter.key, S("m"));
+        assert_int_equal(cursor->sequence, shown[i]);
+        assert_int_equal(cursor_next(cursor, NULL), 0);
+    }
+    assert_bytes(cursor->iter.key, S("z"));
+    assert_int_equal(cursor_next(cursor, NULL), STRATA_NOT_FOUND);
+    assert_in_range(cost_so_far.comparisons - before, 1, 1000);
+    cursor_free(cursor);
+    memtable_unref(memtable);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -565,6 +622,7 @@ int main(void)
         cmocka_unit_test(bptree_node_is_used_again_after_two_generations),
         cmocka_unit_test(bptree_keeps_what_was_replaced_while_it_is_read),
         cmocka_unit_test(bptree_cursor_passes_over_many_versions),
+        cmocka_unit_test(bptree_versions_passes_over_those_nobody_sees),
         cmocka_unit_test(bptree_readers_need_no_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

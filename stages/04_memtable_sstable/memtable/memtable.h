@@ -24,9 +24,10 @@ struct memtable_kind {
     unsigned (*get)(const void *self, struct strata_slice key, uint64_t sequence,
                     struct strata_slice *value);
     struct cursor *(*cursor)(const void *self, uint64_t sequence);
-    /* Over all versions of each key, the newest first; it moves forward only. NULL: there is none,
-     * and the engine has no snapshots. */
-    struct cursor *(*versions)(const void *self);
+    /* Over several versions of each key, the newest first: that one, and the newest that each of
+     * these readers sees, who came at sequence numbers in ascending order (borrowed). It moves
+     * forward only. NULL: there is none, and the engine has no snapshots. */
+    struct cursor *(*versions)(const void *self, const uint64_t *readers, size_t count);
     /* Every reader that began before the last call of this has ended: memory that only those could
      * still look at may be used again. NULL: there is none. */
     void (*recycle)(void *self);

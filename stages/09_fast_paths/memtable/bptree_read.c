@@ -85,6 +85,8 @@ struct bptree_cursor {
     struct cursor base;
     const struct bptree *tree;
     uint64_t sequence;             /* newer versions are not seen */
+    const uint64_t *readers;       /* of bptree_versions: ascending, */
+    size_t reader_count;           /* and how many */
     struct bptree_fence low, high; /* of the leaf */
     unsigned at;                   /* in the slots */
     struct bptree_slots slots;
@@ -167,31 +169,34 @@ static int arrive(struct bptree_cursor *c)
 /* ---- Forwards -------------------------------------------------------------------------------- */
 
 /* The leaf behind this one; false: there is none. Of a key that fills leaves those are left out
- * whose versions are too new, or are of `but`: a counter may have as many as a memtable holds. */
-static bool load_next_leaf(struct bptree_cursor *c, const struct strata_slice *but)
+ * whose versions are too new, or newer than `until` and of the key `but`: a counter may have as
+ * many as a memtable holds. */
+static bool load_next_leaf(struct bptree_cursor *c, const struct strata_slice *but, uint64_t until)
 {
     struct bptree_fence to = c->high;
 
     if (!to.entry)
         return false;
     if (to.sequence != BPTREE_ALL && but && has_key(to.entry, *but))
-        to.sequence = 0; /* behind all of them */
+        to.sequence = until < to.sequence ? until : to.sequence;
     else if (to.sequence != BPTREE_ALL && to.sequence > c->sequence)
         to.sequence = c->sequence;
     load_beside(c, bptree_key(to.entry), to.sequence, false);
     return true;
 }
 
-/* From this place on the first that may be seen, and is not `but`: a key of which it was shown. */
-static int arrive_from(struct bptree_cursor *c, const struct strata_slice *but)
+/* From this place on the first that may be seen, and is not of `but`, a key that was shown; or is,
+ * and no newer than `until`. */
+static int arrive_from(struct bptree_cursor *c, const struct strata_slice *but, uint64_t until)
 {
     while (true) {
         for (; c->at < c->slots.count; c->at++) {
             const struct bptree_entry *entry = entry_at(c, c->at);
-            if (entry->sequence <= c->sequence && !(but && has_key(entry, *but)))
+            if (entry->sequence <= c->sequence &&
+                !(but && entry->sequence > until && has_key(entry, *but)))
                 return arrive(c);
         }
-        if (!load_next_leaf(c, but))
+        if (!load_next_leaf(c, but, until))
             return STRATA_NOT_FOUND;
     }
 }
@@ -230,17 +235,21 @@ static int seek(struct strata_iter *iter, struct strata_slice key, struct strata
     (void)err;
     load(c, &(struct bptree_target){.key = key, .sequence = c->sequence});
     c->at = place_of(c, key);
-    return arrive_from(c, NULL);
+    return arrive_from(c, NULL, 0);
+}
+
+static int pass(struct bptree_cursor *c, uint64_t until)
+{
+    struct strata_slice key = c->base.iter.key;
+
+    c->at++;
+    return arrive_from(c, &key, until);
 }
 
 static int next(struct strata_iter *iter, struct strata_error *err)
 {
-    struct bptree_cursor *c = (struct bptree_cursor *)iter;
-    struct strata_slice key = iter->key;
-
     (void)err;
-    c->at++;
-    return arrive_from(c, &key);
+    return pass((struct bptree_cursor *)iter, 0);
 }
 
 /* ---- Backwards ------------------------------------------------------------------------------- */
@@ -304,14 +313,27 @@ static int value(struct strata_iter *iter, struct strata_error *err)
     return 0;
 }
 
-/* Any version that may be seen, of whatever key. */
+/* The newest reader that does not see this version; 0: all see it. */
+static uint64_t next_reader(const struct bptree_cursor *c)
+{
+    size_t n = c->reader_count, low = 0;
+
+    while (low < n) {
+        size_t middle = low + (n - low) / 2;
+        if (c->readers[middle] < c->base.sequence)
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return low ? c->readers[low - 1] : 0;
+}
+
 static int next_version(struct strata_iter *iter, struct strata_error *err)
 {
     struct bptree_cursor *c = (struct bptree_cursor *)iter;
 
     (void)err;
-    c->at++;
-    return arrive_from(c, NULL);
+    return pass(c, next_reader(c));
 }
 
 static void free_cursor(struct strata_iter *iter)
@@ -329,6 +351,8 @@ static struct cursor *make_cursor(const struct bptree *tree, uint64_t sequence,
     c->base = (struct cursor){.iter.ops = ops};
     c->tree = tree;
     c->sequence = sequence;
+    c->readers = NULL;
+    c->reader_count = 0;
     return &c->base;
 }
 
@@ -338,8 +362,14 @@ struct cursor *bptree_cursor(const void *self, uint64_t sequence)
     return make_cursor(self, sequence, &ops);
 }
 
-struct cursor *bptree_versions(const void *self)
+struct cursor *bptree_versions(const void *self, const uint64_t *readers, size_t count)
 {
     static const struct strata_iter_ops ops = {seek, NULL, next_version, NULL, value, free_cursor};
-    return make_cursor(self, UINT64_MAX, &ops);
+    struct cursor *cursor = make_cursor(self, UINT64_MAX, &ops);
+
+    if (cursor) {
+        ((struct bptree_cursor *)cursor)->readers = readers;
+        ((struct bptree_cursor *)cursor)->reader_count = count;
+    }
+    return cursor;
 }

@@ -8,6 +8,6 @@
 unsigned bptree_get(const void *self, struct strata_slice key, uint64_t sequence,
                     struct strata_slice *value);
 struct cursor *bptree_cursor(const void *self, uint64_t sequence);
-struct cursor *bptree_versions(const void *self);
+struct cursor *bptree_versions(const void *self, const uint64_t *readers, size_t count);
 
 #endif

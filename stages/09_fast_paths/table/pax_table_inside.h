@@ -249,7 +249,7 @@ void pax_table_writer_del(struct sstable_writer *writer, bool keep);
 
 /* ---- The kind -------------------------------------------------------------------------------- */
 
-/* The slots of a kind whose tables are these; common_new is its own, and sets `kind`, as is
+/* The slots of a kind whose tables are these; its own are common_new, which sets `kind`, and
  * writer_add. */
 #define PAX_TABLE_SLOTS                                                                            \
     .suffix = PAX_TABLE_SUFFIX, .magic = PAX_TABLE_MAGIC, .common_del = pax_table_common_del,      \

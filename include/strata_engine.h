@@ -179,6 +179,10 @@ struct strata_engine {
      * True where that changed nothing: it failed in reading, or for want of disk space or descriptors.
      * If the slot is NULL, all later writes are refused. */
     bool (*is_writable)(void *self);
+    /* False: the file has the name and the first bytes of one of the formats, and is of a later
+     * form that this stage cannot read. To tell apart stages that have the same file formats, as
+     * `manifest`. If the slot is NULL, no file is. */
+    bool (*can_read)(struct fs_file *file);
 };
 
 /* ---- Helpers for engines (common/base/error.c) ---------------------------------------------- */

@@ -1,9 +1,10 @@
 /* recognise.c: see recognise.h.
  *
- * A file fits a stage iff its name is that of one of the stage's formats, and its first bytes are
- * not the magic of another format. Stages share formats (the log of stage 3 is that of 4 and 5), so
- * a directory may fit several. Most of these stages can be ruled out: if a stage has a file that
- * names the others (CURRENT), every database of the stage has it. */
+ * A file fits a stage iff its name is that of one of the stage's formats, its first bytes are not
+ * the magic of another format, and the stage does not say that it cannot read it. Stages share
+ * formats (the log of stage 3 is that of 4 and 5), so a directory may fit several. Most of these
+ * stages can be ruled out: if a stage has a file that names the others (CURRENT), every database of
+ * the stage has it. */
 #define FS_NO_SITES /* it only reads, and no engine calls it */
 #include "db/recognise.h"
 #include "db/db.h"
@@ -18,7 +19,8 @@
 struct seen {
     const char *name; /* borrowed */
     uint8_t magic[MAGIC];
-    bool known; /* it is the magic of some format */
+    bool known;       /* it is the magic of some format */
+    uint64_t refused; /* bits of the stages that say they cannot read it */
 };
 
 struct files {
@@ -50,8 +52,15 @@ bool recognise_name(const struct strata_engine *asked, const char *name)
     return asked && has_file_named(asked, name);
 }
 
+static uint64_t bit_of(const struct strata_engine *engine)
+{
+    return (uint64_t)1 << engine->stage % 64;
+}
+
 static bool fits(const struct strata_engine *engine, const struct seen *seen)
 {
+    if (seen->refused & bit_of(engine))
+        return false;
     for (const struct strata_format *const *f = engine->formats; f && *f; f++)
         if (has_name(*f, seen->name) &&
             (!seen->known || memcmp((*f)->magic, seen->magic, MAGIC) == 0))
@@ -87,6 +96,9 @@ static int read_magic(struct strata_fs *fs, const char *dir, struct seen *seen,
 
     if (rc == 0) {
         rc = fs_read_at(file, 0, seen->magic, MAGIC, &got, err);
+        for (size_t i = 0; strata_stages[i]; i++)
+            if (DB_SLOT(strata_stages[i], can_read) && !strata_stages[i]->can_read(file))
+                seen->refused |= bit_of(strata_stages[i]);
         fs_close(file, NULL);
     }
     free(path);
@@ -205,7 +217,7 @@ uint64_t recognise_stages(struct strata_fs *fs, const char *dir, const struct st
     if (look(fs, dir, asked, &files, NULL) == 0)
         for (const struct strata_engine *const *s = asked ? only : strata_stages; *s; s++)
             if (judge(&files, dir, *s, NULL) == 0)
-                stages |= (uint64_t)1 << (*s)->stage % 64;
+                stages |= bit_of(*s);
     files_free(&files);
     return stages;
 }

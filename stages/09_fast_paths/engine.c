@@ -51,4 +51,5 @@ const struct strata_engine strata_stage_09_fast_paths = {
     .backup = backup_tree,
     .repair = fast_repair,
     .reads = older,
+    .can_read = pax_table_is_plain,
 };

@@ -16,7 +16,6 @@
 #include "08_backup_repair/repair/repair.h"
 #include "09_fast_paths/fast_parts.h"
 #include "09_fast_paths/log/single_op_log.h"
-#include "09_fast_paths/table/pax_salvage.h"
 #include "10_concurrency/snapshot_tree.h"
 #include "10_concurrency/table/chain_table.h"
 
@@ -88,7 +87,7 @@ static int snapshot_repair(const struct strata_env *env, const struct strata_rep
                            struct strata_repair_sum *sum, struct strata_error *err)
 {
     static const struct repair_parts parts = {&strata_stage_10_concurrency, &snapshot_parts,
-                                              &pax_salvage, pax_table_notes,
+                                              &chain_salvage, pax_table_notes,
                                               pax_table_writer_notes};
     return repair_database(env, &parts, to, sum, err);
 }

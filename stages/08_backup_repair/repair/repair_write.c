@@ -143,6 +143,7 @@ static int salvage_table(struct repair *r, struct repair_table *t, struct strata
     assert(t->condition == REPAIR_DAMAGED && t->salvaged_as > t->entry.number);
     if (rc < 0)
         return rc;
+    from->table->sum.last = t->entry.sum.last; /* what the new table will say */
     rc = salvage_read(from, t->entry.smallest, t->entry.largest, &sink, err);
     rc = end_salvaged(&s, rc, err);
     salvage_close(from);

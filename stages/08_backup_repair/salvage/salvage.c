@@ -151,7 +151,7 @@ static int take(struct reading *r, const struct salvage_sink *to, const struct s
 {
     int rc;
 
-    if (!in_order(r, entry->key)) {
+    if (!entry->type || !in_order(r, entry->key)) {
         r->gap = true;
         return 0;
     }

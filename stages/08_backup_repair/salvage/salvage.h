@@ -31,7 +31,7 @@ struct salvage {
 
 /* One entry of the present block, borrowed until the next call. */
 struct salvage_entry {
-    unsigned type;
+    unsigned type; /* 0: it cannot be read */
     struct strata_slice key, value;
 };
 
@@ -54,6 +54,9 @@ struct salvage_kind {
     int (*next)(struct salvage *salvage, struct salvage_entry *entry, struct strata_error *err);
     /* Frees what is the kind's, also of one that was only begun. */
     void (*free_parts)(struct salvage *salvage);
+    /* How the tables' user codes values: NULL, or what is wrong with one of a table whose last
+     * operation is `last`. NULL: they have none. */
+    const char *(*check_coded)(struct strata_slice coded, uint64_t last);
 };
 
 /* Takes what is found. What a function returns below 0 ends the reading. */
@@ -69,7 +72,8 @@ struct salvage_sink {
  * `why`, and is no error. CORRUPT: the file is missing; IO, NO_MEMORY. */
 int salvage_open(const struct salvage_kind *kind, const struct strata_env *env, uint64_t number,
                  struct salvage **out, struct strata_error *why, struct strata_error *err);
-/* Reads all that can be read, once. `smallest` and `largest`: keys of the table, as it says itself
+/* Reads all that can be read, once. salvage->table->sum.last is set, to what the properties say, or
+ * the manifest. `smallest` and `largest`: keys of the table, as it says itself
  * or as the manifest does. IO, NO_MEMORY, and what the sink returned. */
 int salvage_read(struct salvage *salvage, struct strata_slice smallest, struct strata_slice largest,
                  const struct salvage_sink *to, struct strata_error *err);

@@ -1,23 +1,16 @@
 /* pax_salvage.c: see pax_salvage.h. Its filter is not needed, and not read. */
 #include "09_fast_paths/table/pax_salvage.h"
-#include "09_fast_paths/table/pax_table_inside.h"
 #include "base/bytes.h"
 
-struct pax_reading {
-    struct salvage base;
-    struct pax_table_block loaded;
-    struct pax_block block;   /* the present one, opened */
-    uint32_t at;              /* the next entry in it */
-    struct strata_buffer key; /* of the present one */
-};
-
-static int read_parts(struct salvage *s, struct strata_error *err)
+int pax_salvage_read_parts(struct salvage *s, struct strata_error *err)
 {
     struct pax_table *t = pax_table_of(s->table);
     int rc;
 
     t->file.file = s->file;
     rc = pax_table_read_properties(t, err);
+    if (rc == 0 && t->coded && !s->kind->check_coded)
+        rc = pax_table_refuse_coded(s->table, err);
     if (rc < 0)
         return rc;
     s->knows_properties = true;
@@ -27,7 +20,7 @@ static int read_parts(struct salvage *s, struct strata_error *err)
     return rc;
 }
 
-static int load(struct salvage *s, uint32_t n, struct strata_error *err)
+int pax_salvage_load(struct salvage *s, uint32_t n, struct strata_error *err)
 {
     struct pax_reading *r = (struct pax_reading *)s;
     struct strata_buffer bytes = s->block;
@@ -38,7 +31,8 @@ static int load(struct salvage *s, uint32_t n, struct strata_error *err)
     return rc;
 }
 
-static int classify(void *arg, struct strata_slice bytes, uint64_t offset, struct strata_error *err)
+int pax_salvage_classify(void *arg, struct strata_slice bytes, uint64_t offset,
+                         struct strata_error *err)
 {
     struct pax_block block;
     struct strata_error why;
@@ -49,7 +43,7 @@ static int classify(void *arg, struct strata_slice bytes, uint64_t offset, struc
     return pax_block_open(&block, bytes, &why) == 0 ? BLOCK_ENTRIES : BLOCK_OTHER;
 }
 
-static int enter(struct salvage *s, struct strata_error *err)
+int pax_salvage_enter(struct salvage *s, struct strata_error *err)
 {
     struct pax_reading *r = (struct pax_reading *)s;
 
@@ -57,7 +51,14 @@ static int enter(struct salvage *s, struct strata_error *err)
     return pax_block_open(&r->block, strata_buffer_slice(&s->block), err);
 }
 
-static int next(struct salvage *s, struct salvage_entry *entry, struct strata_error *err)
+/* A coded value's block may be whole, and the value none that anybody wrote. */
+static bool is_readable(const struct salvage *s, const struct salvage_entry *entry)
+{
+    return entry->type != SSTABLE_CODED ||
+           (s->kind->check_coded && !s->kind->check_coded(entry->value, s->table->sum.last));
+}
+
+int pax_salvage_next(struct salvage *s, struct salvage_entry *entry, struct strata_error *err)
 {
     struct pax_reading *r = (struct pax_reading *)s;
 
@@ -69,11 +70,13 @@ static int next(struct salvage *s, struct salvage_entry *entry, struct strata_er
     r->key.size = pax_block_key(&r->block, r->at, r->key.data);
     *entry = (struct salvage_entry){pax_block_type(&r->block, r->at), strata_buffer_slice(&r->key),
                                     pax_block_value(&r->block, r->at)};
+    if (!is_readable(s, entry))
+        entry->type = 0;
     r->at++;
     return 0;
 }
 
-static void free_parts(struct salvage *s)
+void pax_salvage_free_parts(struct salvage *s)
 {
     struct pax_reading *r = (struct pax_reading *)s;
     struct pax_table *t = pax_table_of(s->table);
@@ -84,12 +87,4 @@ static void free_parts(struct salvage *s)
     strata_buffer_free(&r->key);
 }
 
-const struct salvage_kind pax_salvage = {&pax_table_kind,
-                                         sizeof(struct pax_reading),
-                                         sizeof(struct pax_table),
-                                         read_parts,
-                                         load,
-                                         classify,
-                                         enter,
-                                         next,
-                                         free_parts};
+const struct salvage_kind pax_salvage = {.table = &pax_table_kind, PAX_SALVAGE_SLOTS};

@@ -164,6 +164,10 @@ int pax_table_offset(struct sstable *table, struct strata_slice key, uint64_t *o
 /* The properties, into a table whose path, number, bytes and file are set (pax_table_load.c). To be
  * freed in any case: the smallest and largest key, and the notes. CORRUPT, IO, NO_MEMORY. */
 int pax_table_read_properties(struct pax_table *table, struct strata_error *err);
+/* WRONG_STAGE: its database has no coding. */
+int pax_table_refuse_coded(const struct sstable *table, struct strata_error *err);
+/* False: the file is a table with coded values. (Also of a file that is no table: true.) */
+bool pax_table_is_plain(struct fs_file *file);
 /* The index; and both, index and filter, of a table whose properties were read. Freed by
  * pax_table_unload in any case. As above. */
 int pax_table_read_index(struct pax_table *table, struct strata_error *err);

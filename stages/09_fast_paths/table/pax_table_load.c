@@ -4,6 +4,7 @@
  *        not change after `loaded` is set. A thread that could not read them leaves nothing, and
  *        the next one tries again. */
 #include "base/bytes.h"
+#include "base/coding.h"
 #include "pax_table_inside.h"
 
 #include <stdlib.h>
@@ -28,6 +29,31 @@ static int take_properties(struct pax_table *t, const struct pax_table_propertie
     return 0;
 }
 
+int pax_table_refuse_coded(const struct sstable *t, struct strata_error *err)
+{
+    return strata_fail(
+        err, STRATA_ERR_WRONG_STAGE, t->path, STRATA_NO_OFFSET,
+        "the table has coded values (several versions of a key): a later stage wrote "
+        "it, which this one cannot read");
+}
+
+/* The file's number is in its header (stage 1's). */
+bool pax_table_is_plain(struct fs_file *file)
+{
+    uint8_t header[RECORD_FILE_HEADER], footer[PAX_TABLE_FOOTER];
+    uint64_t offset = file->end - sizeof footer, properties;
+    struct decoder d;
+    bool coded;
+    size_t got;
+
+    if (file->end < sizeof header + sizeof footer ||
+        fs_read_at(file, 0, header, sizeof header, &got, NULL) < 0 || got < sizeof header ||
+        fs_read_at(file, offset, footer, sizeof footer, &got, NULL) < 0 || got < sizeof footer)
+        return true;
+    decoder_init(&d, strata_bytes(header + 12, 8));
+    return pax_table_get_footer(footer, get_u64(&d), offset, &properties, &coded) || !coded;
+}
+
 /* Footer and properties, by one read where the properties are small. */
 int pax_table_read_properties(struct pax_table *t, struct strata_error *err)
 {
@@ -46,10 +72,10 @@ int pax_table_read_properties(struct pax_table *t, struct strata_error *err)
         return rc;
     wrong = pax_table_get_footer(tail + size - PAX_TABLE_FOOTER, t->base.number, offset,
                                  &t->properties, &t->coded);
-    if (!wrong && t->coded && t->common && !t->common->coding)
-        wrong = "the table has coded values, and its database has none";
     if (wrong)
         return sstable_corrupt(&t->base, offset, wrong, err);
+    if (t->coded && t->common && !t->common->coding)
+        return pax_table_refuse_coded(&t->base, err);
     rc = pax_table_read_section(t, t->properties, offset,
                                 t->properties < begin ? NULL : tail + (t->properties - begin),
                                 &bytes, err);

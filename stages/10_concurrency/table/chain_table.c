@@ -28,3 +28,6 @@ const struct sstable_kind chain_table_kind = {
     .common_new = common_new,
     .writer_add = writer_add,
 };
+
+const struct salvage_kind chain_salvage = {
+    .table = &chain_table_kind, PAX_SALVAGE_SLOTS, .check_coded = chain_check};

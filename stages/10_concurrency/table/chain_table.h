@@ -4,9 +4,11 @@
 #ifndef STRATA_10_CHAIN_TABLE_H
 #define STRATA_10_CHAIN_TABLE_H
 
-#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/table/pax_salvage.h"
 
 extern const struct sstable_kind chain_table_kind;
+/* Damaged ones: chains that nobody can have written are left out. */
+extern const struct salvage_kind chain_salvage;
 
 /* Shows the versions of each chain, too. (chain_inspect.c) */
 extern const struct strata_format chain_table_format;

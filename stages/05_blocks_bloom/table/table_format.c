@@ -61,6 +61,7 @@ const char *table_properties_get(struct strata_slice bytes, struct table_propert
 {
     struct decoder d;
 
+    *p = (struct table_properties){0};
     decoder_init(&d, bytes);
     p->sum.records = get_u64(&d);
     p->sum.tombstones = get_u64(&d);

@@ -822,6 +822,52 @@ static void repair_takes_no_manifest_with_numbers_never_given_away(void **state)
     fs_free(fs);
 }
 
+/* Its first edit has two tables that overlap on a level, and its second removes one of them: edits
+ * are one change when they are read together, as an open reads them. */
+static void forge_overlap_that_ends(struct strata_fs *fs)
+{
+    struct strata_options options;
+    struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
+    struct version_set set = {.env = &env, .kind = &table_kind};
+    struct edit edit, then = {.next = 960};
+    struct manifest manifest;
+    struct edit_table twin;
+    struct strata_error err;
+
+    set_options(&options, fs);
+    options.read_only = true;
+    assert_ok(version_set_recover(&set, &err), &err);
+    assert_ok(version_tell(set.current, &edit, &err), &err);
+    twin = edit.added[edit.added_count - 1];
+    assert_true(twin.level > 0);
+    twin.number = 800;
+    assert_ok(edit_add(&edit, &twin, &err), &err);
+    assert_ok(edit_remove(&then, twin.level, 800, &err), &err);
+    edit.next = 950;
+    options.read_only = false;
+    assert_ok(manifest_create(&manifest, &env, 900, &edit, &err), &err);
+    assert_ok(manifest_append(&manifest, &then, &err), &err);
+    manifest_close(&manifest);
+    edit_free(&edit);
+    edit_free(&then);
+    version_set_free(&set);
+}
+
+static void repair_takes_a_manifest_that_open_takes(void **state)
+{
+    struct strata_fs *fs = made(OPS, true);
+
+    (void)state;
+    forge_overlap_that_ends(fs);
+    repair(fs);
+    assert_true(reported.sum.healthy);
+    harm_flip(fs, file(fs, TABLE, 0), 40);
+    repair(fs);
+    assert_non_null(strstr(reported.text, "000900.manifest unused read to its end"));
+    check_after(fs, OPS);
+    fs_free(fs);
+}
+
 /* All of it is taken from the log, whose removal was not durable. */
 static void repair_of_a_damaged_flush_takes_its_log(void **state)
 {
@@ -1276,6 +1322,7 @@ int main(void)
         cmocka_unit_test(repair_of_a_killed_log_that_was_flipped_reports_it),
         cmocka_unit_test(repair_takes_no_frame_with_a_number_never_given_away),
         cmocka_unit_test(repair_takes_no_manifest_with_numbers_never_given_away),
+        cmocka_unit_test(repair_takes_a_manifest_that_open_takes),
         cmocka_unit_test(repair_of_a_damaged_flush_takes_its_log),
     };
     draw_history();

@@ -26,22 +26,18 @@ static void forget_manifest(struct repair *r)
         r->tables[i].removed = false;
 }
 
-/* An edit that cannot follow on the version leaves it as it was. */
-static int apply(void *arg, const struct edit *edit, struct strata_error *err)
+static void note_removed(struct repair *r, const struct edit *edit)
 {
-    struct repair *r = arg;
-    int rc = version_apply(&r->version, edit, err);
-
-    for (size_t i = 0; rc == 0 && i < edit->removed_count; i++) {
+    for (size_t i = 0; i < edit->removed_count; i++) {
         struct repair_table *t = repair_find(r, edit->removed[i].number);
         if (t)
             t->removed = true;
     }
-    return rc;
 }
 
 /* As far as it goes. CORRUPT, IO, NO_MEMORY. */
-static int read_edits(struct repair *r, const struct current *which, struct strata_error *err)
+static int read_edits(struct repair *r, const struct current *which, manifest_apply *apply,
+                      void *arg, struct strata_error *err)
 {
     struct manifest m = {.env = r->env, .number = which->number, .known = which->known};
     int rc;
@@ -49,9 +45,67 @@ static int read_edits(struct repair *r, const struct current *which, struct stra
     m.path = manifest_path(r->env, which->number);
     rc = m.path ? fs_open(r->env->fs, m.path, FS_READ, &m.file, err) : strata_fail_memory(err, 64);
     if (rc == 0)
-        rc = manifest_check(&m, apply, r, err);
+        rc = manifest_check(&m, apply, arg, err);
     manifest_close(&m);
     return rc;
+}
+
+struct building {
+    struct repair *repair;
+    struct version_builder builder;
+    size_t edits;
+    bool refused; /* an edit cannot follow on those before it, or all together are no version */
+};
+
+static int add(void *arg, const struct edit *edit, struct strata_error *err)
+{
+    struct building *b = arg;
+    int rc = version_builder_add(&b->builder, edit, err);
+
+    b->refused = rc == STRATA_ERR_CORRUPT;
+    b->edits += rc == 0;
+    if (rc == 0)
+        note_removed(b->repair, edit);
+    return rc;
+}
+
+/* All edits together, as an open reads them: what that takes, a repair takes. `*refused`: there is
+ * no version of all that can be read. */
+static int read_together(struct repair *r, const struct current *which, bool *refused,
+                         struct strata_error *err)
+{
+    struct building b = {.repair = r};
+    int rc = version_builder_init(&b.builder, NULL, err), built = 0;
+
+    if (rc == 0)
+        rc = read_edits(r, which, add, &b, err);
+    if ((rc == 0 || rc == STRATA_ERR_CORRUPT) && b.edits && !b.refused)
+        built = version_builder_finish(&b.builder, &r->version, rc == 0 ? err : NULL);
+    version_builder_free(&b.builder);
+    *refused = b.refused || built == STRATA_ERR_CORRUPT;
+    return built < 0 ? built : rc;
+}
+
+/* An edit that cannot follow on the version leaves it as it was. */
+static int apply_one(void *arg, const struct edit *edit, struct strata_error *err)
+{
+    struct repair *r = arg;
+    int rc = version_apply(&r->version, edit, err);
+
+    if (rc == 0)
+        note_removed(r, edit);
+    return rc;
+}
+
+static int read_manifest(struct repair *r, const struct current *which, struct strata_error *err)
+{
+    bool refused;
+    int rc = read_together(r, which, &refused, err);
+
+    if (!refused)
+        return rc;
+    forget_manifest(r);
+    return read_edits(r, which, apply_one, r, err); /* up to the one that is refused */
 }
 
 /* A repair that was cut short made it. */
@@ -74,7 +128,7 @@ static int try_manifest(struct repair *r, const struct current *which, struct st
 
     forget_manifest(r);
     r->why = (struct strata_error){0};
-    rc = read_edits(r, which, &r->why);
+    rc = read_manifest(r, which, &r->why);
     if (rc < 0 && rc != STRATA_ERR_CORRUPT && !(rc == STRATA_ERR_IO && r->why.sys == ENOENT)) {
         if (err)
             *err = r->why;

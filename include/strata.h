@@ -414,6 +414,11 @@ struct strata_snapshot;
 /* `*out` must be freed with strata_snapshot_free before the database is closed. */
 int strata_snapshot_new(struct strata *db, struct strata_snapshot **out, struct strata_error *err);
 void strata_snapshot_free(struct strata_snapshot *snapshot); /* NULL is allowed */
+/* The number of the last operation that the snapshot sees. Each put and each delete has a number,
+ * in the order in which they took effect, also over reopening. Snapshots with the same number show
+ * the same; one with a larger number was taken after more writes. 0: nothing was ever written, or
+ * an engine of your own has no numbers. No errors; any thread may call it. */
+uint64_t strata_snapshot_number(const struct strata_snapshot *snapshot);
 int strata_snapshot_get(struct strata_snapshot *snapshot, struct strata_slice key,
                         struct strata_buffer *value, struct strata_error *err);
 int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **out,
@@ -531,6 +536,8 @@ struct strata_table {
     uint64_t bytes;                        /* size of its file */
     uint64_t records;                      /* puts and deletes in it */
     uint64_t tombstones;                   /* deletes among them */
+    uint64_t versioned; /* and keys of which it has other versions than the newest, or one that not
+                         * every snapshot sees (stage 10) */
 };
 
 /* Calls `each` with `arg` for every live table, level by level; within a level in key order, or,

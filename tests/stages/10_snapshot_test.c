@@ -456,6 +456,41 @@ static void snapshot_of_an_earlier_handle_gives_its_space_back(void **state)
     end(&w);
 }
 
+struct counted {
+    uint64_t deletes, versioned;
+};
+
+static void count_table(void *arg, const struct strata_table *table)
+{
+    struct counted *counted = arg;
+
+    counted->deletes += table->tombstones;
+    counted->versioned += table->versioned;
+}
+
+/* What a snapshot keeps is no delete. */
+static void keys_with_versions_are_not_counted_as_deletes(void **state)
+{
+    struct strata_snapshot *snapshot;
+    struct counted counted = {0};
+    struct strata_error err;
+    struct world w;
+
+    (void)state;
+    begin(&w, "counts");
+    assert_put(w.db, "a", "old");
+    assert_put(w.db, "b", "old");
+    assert_ok(strata_snapshot_new(w.db, &snapshot, &err), &err);
+    assert_put(w.db, "a", "new");
+    assert_put(w.db, "c", "new");
+    assert_ok(strata_flush(w.db, &err), &err);
+    assert_ok(strata_tables(w.db, count_table, &counted, &err), &err);
+    assert_int_equal(counted.deletes, 0);
+    assert_int_equal(counted.versioned, 2);
+    strata_snapshot_free(snapshot);
+    end(&w);
+}
+
 /* ---- Copies and repairs ---------------------------------------------------------------------- */
 
 /* A database whose tables have chains; it is closed. */
@@ -686,6 +721,7 @@ int main(void)
         cmocka_unit_test(snapshot_released_gives_its_space_back),
         cmocka_unit_test(snapshot_released_is_compacted_while_others_write),
         cmocka_unit_test(snapshot_of_an_earlier_handle_gives_its_space_back),
+        cmocka_unit_test(keys_with_versions_are_not_counted_as_deletes),
         cmocka_unit_test(backup_with_chains_is_the_database),
         cmocka_unit_test(repair_of_a_table_with_chains_keeps_the_newest),
         cmocka_unit_test(lost_marker_beside_chains_is_stage_10s),

@@ -120,6 +120,8 @@ static void put_table(struct cli *cli, const struct levels *l, const struct stra
     put_key(cli, t->smallest, room);
     fputs(" .. ", cli->out);
     put_key(cli, t->largest, room);
+    if (t->versioned)
+        fprintf(cli->out, "  %" PRIu64 " versioned", t->versioned);
     fputc('\n', cli->out);
     put_range(cli->out, l, t);
 }

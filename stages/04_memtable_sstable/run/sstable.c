@@ -142,7 +142,8 @@ void sstable_report_all(struct sstable *const *tables, size_t count, uint32_t le
                                      .largest = strata_buffer_slice(&t->largest),
                                      .bytes = t->bytes,
                                      .records = t->sum.records,
-                                     .tombstones = t->sum.tombstones};
+                                     .tombstones = t->sum.tombstones - t->sum.coded,
+                                     .versioned = t->sum.coded};
         each(arg, &table);
     }
 }

@@ -26,7 +26,7 @@ static void add_table(struct tree *tree, enum strata_event_type type, unsigned l
                                  .table = t->number,
                                  .bytes = t->bytes,
                                  .records = t->sum.records,
-                                 .deletes = t->sum.tombstones,
+                                 .deletes = t->sum.tombstones - t->sum.coded,
                                  .smallest = strata_buffer_slice(&t->smallest),
                                  .largest = strata_buffer_slice(&t->largest)};
     add(tree, &event);

@@ -115,13 +115,16 @@ static int show_blocks(const struct pax_table *t, pax_table_tell *tell, struct i
 
 static int show_properties(const struct pax_table *t, struct inspect *to, struct strata_error *err)
 {
-    char text[400], smallest[4 * SHOWN + 8], largest[4 * SHOWN + 8];
+    char text[500], coded[80] = "", smallest[4 * SHOWN + 8], largest[4 * SHOWN + 8];
     const struct sstable_sum *sum = &t->base.sum;
 
+    if (sum->coded)
+        snprintf(coded, sizeof coded, ", %" PRIu64 " coded values (%" PRIu64 " bytes older)",
+                 sum->coded, sum->old_bytes);
     snprintf(text, sizeof text,
-             "%" PRIu64 " records, %" PRIu64 " of them deletes, of operations %" PRIu64
+             "%" PRIu64 " records, %" PRIu64 " of them deletes%s, of operations %" PRIu64
              " to %" PRIu64 "; keys %s to %s%s",
-             sum->records, sum->tombstones, sum->first, sum->last,
+             sum->records, sum->tombstones - sum->coded, coded, sum->first, sum->last,
              inspect_text(strata_buffer_slice(&t->base.smallest), SHOWN, smallest, sizeof smallest),
              inspect_text(strata_buffer_slice(&t->base.largest), SHOWN, largest, sizeof largest),
              t->notes.size ? "; notes" : "");

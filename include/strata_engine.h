@@ -183,6 +183,8 @@ struct strata_engine {
      * form that this stage cannot read. To tell apart stages that have the same file formats, as
      * `manifest`. If the slot is NULL, no file is. */
     bool (*can_read)(struct fs_file *file);
+    /* As strata_snapshot_number. */
+    uint64_t (*snapshot_number)(void *self, void *snapshot);
 };
 
 /* ---- Helpers for engines (common/base/error.c) ---------------------------------------------- */

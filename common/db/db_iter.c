@@ -217,6 +217,14 @@ void strata_snapshot_free(struct strata_snapshot *snapshot)
     free(snapshot);
 }
 
+uint64_t strata_snapshot_number(const struct strata_snapshot *snapshot)
+{
+    const struct strata *db = snapshot->db;
+    return DB_SLOT(db->engine, snapshot_number)
+               ? db->engine->snapshot_number(db->self, snapshot->self)
+               : 0;
+}
+
 int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **out,
                          struct strata_error *err)
 {

@@ -110,6 +110,7 @@ const struct strata_engine strata_stage_10_concurrency = {
     .stats = snapshot_stats,
     .snapshot = snapshot_take,
     .snapshot_free = snapshot_release,
+    .snapshot_number = snapshot_number,
     .snapshot_get = snapshot_get,
     .snapshot_iter = snapshot_iter,
     .backup = backup_tree,

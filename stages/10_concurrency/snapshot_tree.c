@@ -59,6 +59,12 @@ void snapshot_release(void *self, void *snapshot)
     free(snapshot);
 }
 
+uint64_t snapshot_number(void *self, void *snapshot)
+{
+    (void)self;
+    return ((const struct snapshot *)snapshot)->number;
+}
+
 /* ---- What goes on ---------------------------------------------------------------------------- */
 
 static bool is_coded(const struct sstable *table)

@@ -25,6 +25,7 @@ extern const struct tree_parts snapshot_parts;
 /* The engine's slots. `self` is a struct snapshot_tree. */
 int snapshot_take(void *self, void **out, struct strata_error *err);
 void snapshot_release(void *self, void *snapshot);
+uint64_t snapshot_number(void *self, void *snapshot);
 int snapshot_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
                    struct strata_error *err);
 

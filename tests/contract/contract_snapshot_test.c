@@ -240,6 +240,42 @@ static void contract_snapshots_end_with_their_handle(void **state)
     place_close(db);
 }
 
+static uint64_t number_now(struct strata *db)
+{
+    struct strata_snapshot *snapshot = take(db);
+    uint64_t number = strata_snapshot_number(snapshot);
+
+    strata_snapshot_free(snapshot);
+    return number;
+}
+
+/* It counts operations, and goes on when the database is opened again. */
+static void contract_snapshot_number_is_of_its_last_operation(void **state)
+{
+    struct strata_snapshot *old;
+    struct strata *db;
+    uint64_t first;
+
+    skip_unless_promised();
+    db = place_open(*state, true);
+    old = take(db);
+    first = strata_snapshot_number(old);
+    assert_put(db, "one", "1");
+    assert_int_equal(number_now(db), first + 1);
+    assert_int_equal(number_now(db), first + 1);
+    put_all(db, "some");
+    delete_all(db);
+    flush(db);
+    compact(db);
+    assert_int_equal(number_now(db), first + 1 + 2 * KEYS);
+    assert_int_equal(strata_snapshot_number(old), first);
+    strata_snapshot_free(old);
+    place_close(db);
+    db = place_open(*state, false);
+    assert_true(number_now(db) >= first + 1 + 2 * KEYS);
+    place_close(db);
+}
+
 #define contract_test(f) cmocka_unit_test_setup_teardown(f, place_setup, place_teardown)
 
 int main(void)
@@ -250,6 +286,7 @@ int main(void)
         contract_test(contract_snapshot_iter_outlives_its_snapshot),
         contract_test(contract_snapshot_does_not_bring_deleted_keys_back),
         contract_test(contract_snapshots_end_with_their_handle),
+        contract_test(contract_snapshot_number_is_of_its_last_operation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

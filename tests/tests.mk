@@ -49,9 +49,9 @@ compile: $(COMMON) $(CLI) $(TOOLS) $(STAGE_OBJ) $(ENGINES) $(patsubst %.c,$B/%.o
 # The programs that begin threads, which is what TSan is about; they alone are built. (Stages 1 and 2
 # promise one thread a handle.)
 THREADED = $(patsubst %.c,%,$(shell grep -lE 'pthread_create|sync_start|"(readers|crew|schedule).h"' $(TEST_SRC)))
-threads: install-test ## the tests with threads, under TSan [STAGE=N]
+threads: install-test ## the tests with threads, under TSan [STAGE=N] [SKIP=regex of suites]
 	@$(MAKE) --no-print-directory MODE=tsan $(THREADED:%=build/tsan/%)
-	@B=build/tsan STAGE=$(STAGE) QUICK=1 SKIP='^stage [12] ' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(THREADED))))$$'
+	@B=build/tsan STAGE=$(STAGE) QUICK=1 SKIP='^stage [12] $(if $(SKIP),|$(SKIP))' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(THREADED))))$$'
 
 # Many threads under drawn schedules (tests/support/schedule.h), which switch threads at each lock, wait and
 # call of the file layer; with MODE=points at each atomic access, too.

@@ -71,6 +71,8 @@ static void draw(struct schedule *s, uint64_t number, bool faults)
     s->filler = prng_below(&random, 2) ? 0 : (unsigned)prng_below(&random, 150);
     s->small_cache = prng_below(&random, 2);
     s->large_memory = prng_below(&random, 2);
+    if (subject_info()->stage >= 10)
+        s->background = (enum schedule_background)prng_below(&random, 3);
 }
 
 static void fail_a_call(const struct schedule *s)
@@ -101,6 +103,10 @@ static bool open_it(struct schedule *s, struct strata_error *err)
         options.cache_bytes = 1024;
     if (s->large_memory)
         options.memtable_bytes = 16 << 10;
+    if (s->background == SCHEDULE_THREAD)
+        options.background_threads = 1;
+    if (s->background == SCHEDULE_SEEDED)
+        options.background_seed = s->crew.seed;
     if (strata_open("/db", &options, &s->crew.db, err) < 0)
         return false;
     return !s->filler || crew_fill(s->crew.db, s->filler, err);

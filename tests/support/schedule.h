@@ -13,6 +13,10 @@
 
 #define SCHEDULE_DEPTHS 6u
 
+/* Who flushes and compacts (stage 10 on): the writers; a thread; the callers, steps that a seed
+ * says. */
+enum schedule_background { SCHEDULE_PACED, SCHEDULE_THREAD, SCHEDULE_SEEDED };
+
 /* On the heap: after a deadlock it stays. */
 struct schedule {
     struct crew crew;
@@ -21,6 +25,7 @@ struct schedule {
     uint64_t fails_at; /* this call of the file layer fails, one of the kinds; 0: none */
     unsigned filler;   /* keys that are there before */
     bool small_cache;  /* one that holds few blocks */
+    enum schedule_background background;
     bool large_memory; /* a memtable that is not full at once */
     struct baton_result result;
 };

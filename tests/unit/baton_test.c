@@ -234,7 +234,7 @@ static void baton_endless_loop_is_ended(void **state)
 
     (void)state;
     assert_int_equal(result.end, BATON_ENDLESS);
-    assert_says(result.report, "thread 1 can run");
+    assert_says(result.report, "more than 1000 steps; thread 0 waits for the end of thread 1; ");
 }
 
 /* A wait may end without a wake-up, and before the condition is true. */
@@ -321,6 +321,33 @@ static void baton_time_passes_and_waits_end(void **state)
     find_nothing(wait_in_turns, check_quick() ? 300 : 3000);
 }
 
+/* The one that is waited for may have the lowest priority, and others may wait as well. */
+static void *wait_by_yields(void *arg)
+{
+    struct shared *s = arg;
+    unsigned turn;
+
+    sync_lock(&s->mutex);
+    turn = s->turns++;
+    sync_unlock(&s->mutex);
+    for (unsigned i = 0; turn == 0 && i < 20; i++)
+        sync_point();
+    if (turn == 0)
+        s->go = true;
+    while (!s->go)
+        if (turn == 1)
+            sync_yield();
+        else
+            sync_sleep(100);
+    return s;
+}
+
+static void baton_who_waits_in_a_loop_gives_way(void **state)
+{
+    (void)state;
+    find_nothing(wait_by_yields, 1000);
+}
+
 /* Over many seeds, a timed wait both times out and is woken. */
 static unsigned timed_out, in_time;
 
@@ -376,6 +403,7 @@ int main(void)
         cmocka_unit_test(baton_endless_loop_is_ended),
         cmocka_unit_test(baton_right_program_is_right_in_each_schedule),
         cmocka_unit_test(baton_time_passes_and_waits_end),
+        cmocka_unit_test(baton_who_waits_in_a_loop_gives_way),
         cmocka_unit_test(baton_timed_wait_ends_either_way),
         cmocka_unit_test(baton_other_seeds_are_other_schedules),
     };

@@ -19,6 +19,7 @@
 #define STEPS_MOST 1000000u
 #define STEP_NS 1000u
 #define HIGH ((uint64_t)1 << 63) /* priorities that threads begin with are above */
+#define LOW ((uint64_t)1 << 62)  /* those that fell at a step are above, of those who wait below */
 #define HELD_MOST 16u
 #define EARLY 32u /* one wait in so many returns without a wake-up */
 
@@ -45,7 +46,7 @@ struct baton {
     struct baton_options options;
     uint64_t changes[BATON_DEPTH_MOST]; /* the steps at which a priority falls */
     struct prng random;
-    uint64_t now;
+    uint64_t now, given_way; /* time, and how often a thread fell below all others */
     struct sync_sem over;
     struct baton_result result;
     void (*body)(void *arg);
@@ -106,6 +107,8 @@ static void say_what_it_waits_for(const struct baton_thread *thread)
 static void end_run(enum baton_end end)
 {
     baton->result.end = end;
+    if (end == BATON_ENDLESS)
+        say("more than %llu steps", (unsigned long long)baton->options.steps_most);
     for (unsigned i = 0; i < baton->count; i++)
         if (baton->threads[i].state != ENDED)
             say_what_it_waits_for(&baton->threads[i]);
@@ -122,6 +125,15 @@ static bool can_run(const struct baton_thread *thread)
 static void draw_priority(struct baton_thread *thread)
 {
     thread->priority = prng_next(&baton->random) | HIGH;
+}
+
+/* Of a thread that waits in a loop: below all others, or anywhere. */
+static void give_way(struct baton_thread *thread)
+{
+    if (prng_below(&baton->random, 2))
+        thread->priority = LOW - ++baton->given_way;
+    else
+        draw_priority(thread);
 }
 
 /* NULL: none can. */
@@ -159,7 +171,7 @@ static void count_step(void)
     baton->now += STEP_NS;
     for (unsigned i = 0; i + 1 < baton->options.depth; i++)
         if (step == baton->changes[i])
-            me->priority = i;
+            me->priority = LOW + i;
 }
 
 /* The next thread goes on. True: it is the caller; else the caller may not look at the baton (B1).
@@ -202,7 +214,7 @@ static void block(enum state state, const void *what, uint64_t until)
     me->what = what;
     me->until = until;
     if (until)
-        draw_priority(me);
+        give_way(me);
     switch_threads();
 }
 
@@ -413,7 +425,7 @@ static void baton_sleep(uint64_t ns)
 
 static void baton_yield(void)
 {
-    draw_priority(me);
+    give_way(me);
     switch_threads();
 }
 

@@ -16,8 +16,8 @@
  *                                         priority of thread 0 falls
  *
  * Time is simulated: it passes at each step. Who sleeps, or waits until some time, may be chosen at
- * any step; then that time has come. It draws a new priority before, as does who yields: a loop
- * that waits so does not keep the others from running.
+ * any step; then that time has come. Before, its priority falls below all others, or is drawn anew,
+ * as does that of who yields: a loop that waits so does not keep the others from running.
  *
  * What it does not show: two threads at the same instant, and reorderings by the processor or the
  * compiler. For these there is MODE=tsan, without this scheduler. */

@@ -104,6 +104,7 @@ static char *current; /* of a test's files, for the parent */
 static void run_and_tell(const char *path)
 {
     snprintf(current, PATH_MAX, "%s", path);
+    alarm(SECONDS);
     run(path);
 }
 

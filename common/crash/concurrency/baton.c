@@ -10,6 +10,7 @@
 #include "crash/need.h"
 
 #include "base/prng.h"
+#include "threads/striped.h"
 #include "threads/sync.h"
 
 #include <assert.h>
@@ -348,6 +349,7 @@ static void *run_thread(void *arg)
 
     me = arg;
     await_baton();
+    striped_thread = number_of(me) + 1; /* what follows from it is the same in each run, too */
     result = me->run(me->arg);
     assert(me->held_count == 0);
     me->state = ENDED;

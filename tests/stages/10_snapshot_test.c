@@ -16,6 +16,7 @@
 #define DIR "db"
 #define KEYS 40
 #define LIVE 6
+#define ITERS 3
 #define NONE 0
 
 /* ---- The model ------------------------------------------------------------------------------- */
@@ -30,6 +31,11 @@ struct seen {
     struct state state;
 };
 
+struct held {
+    struct strata_iter *iter; /* NULL: there is none */
+    struct state state;
+};
+
 struct world {
     struct strata_fs *fs;
     struct strata *db;
@@ -37,6 +43,7 @@ struct world {
     struct state now;
     unsigned next; /* value */
     struct seen seen[LIVE];
+    struct held held[ITERS];
     unsigned coded; /* rounds that ended with chains in tables */
 };
 
@@ -158,7 +165,7 @@ static void check_iter(struct world *w, struct strata_iter *iter, const struct s
     }
 }
 
-static void check_scan(struct world *w, const struct seen *seen)
+static struct strata_iter *iter_of(struct world *w, const struct seen *seen)
 {
     struct strata_iter *iter;
     struct strata_error err;
@@ -167,8 +174,30 @@ static void check_scan(struct world *w, const struct seen *seen)
         assert_ok(strata_snapshot_iter(seen->snapshot, &iter, &err), &err);
     else
         assert_ok(strata_iter_new(w->db, &iter, &err), &err);
+    return iter;
+}
+
+static void check_scan(struct world *w, const struct seen *seen)
+{
+    struct strata_iter *iter = iter_of(w, seen);
+
     check_iter(w, iter, seen ? &seen->state : &w->now);
     strata_iter_free(iter);
+}
+
+/* An iterator stays what it was, over writes, flushes and compactions, and without its snapshot. */
+static void hold_or_check(struct world *w, struct held *held, const struct seen *seen)
+{
+    if (!held->iter) {
+        held->iter = iter_of(w, seen);
+        held->state = seen ? seen->state : w->now;
+        return;
+    }
+    check_iter(w, held->iter, &held->state);
+    if (below(w, 2)) {
+        strata_iter_free(held->iter);
+        held->iter = NULL;
+    }
 }
 
 static void check_all(struct world *w)
@@ -219,12 +248,21 @@ static void release(struct seen *seen)
     seen->snapshot = NULL;
 }
 
+static void release_all(struct world *w)
+{
+    for (size_t i = 0; i < LIVE; i++)
+        release(&w->seen[i]);
+    for (size_t i = 0; i < ITERS; i++) {
+        strata_iter_free(w->held[i].iter);
+        w->held[i].iter = NULL;
+    }
+}
+
 static void reopen(struct world *w)
 {
     struct strata_error err;
 
-    for (size_t i = 0; i < LIVE; i++)
-        release(&w->seen[i]);
+    release_all(w);
     assert_ok(strata_close(w->db, &err), &err);
     open_it(w);
 }
@@ -282,8 +320,10 @@ static void step(struct world *w)
         release(seen);
     else if (what < 88)
         upkeep(w);
-    else if (what < 98)
+    else if (what < 95)
         check_get_at(w, seen->snapshot ? seen : NULL, rng_below(&w->rng, KEYS));
+    else if (what < 98)
+        hold_or_check(w, &w->held[rng_below(&w->rng, ITERS)], seen->snapshot ? seen : NULL);
     else
         check_scan(w, seen->snapshot ? seen : NULL);
 }
@@ -300,8 +340,7 @@ static void end(struct world *w)
 {
     struct strata_error err;
 
-    for (size_t i = 0; i < LIVE; i++)
-        release(&w->seen[i]);
+    release_all(w);
     assert_ok(strata_verify_deep(w->db, NULL, &err), &err);
     assert_ok(strata_close(w->db, &err), &err);
     assert_int_equal(fs_sim_open_files(w->fs), 0);

@@ -189,8 +189,8 @@ struct strata_options {
     size_t memtable_bytes; /* a memtable of this size is flushed (stage 4 on); default: 64 MiB */
     size_t cache_bytes;    /* capacity of the block cache (stage 5 on); default: 256 MiB */
     /* Receives messages for people; NULL (the default): they are dropped. Called on a thread that
-     * is in a call of the library, or on the background thread. It must not make calls on the same handle: locks may be held.
-     * `message` is valid until it returns. */
+     * is in a call of the library, or on the background thread. It must not make calls on the same
+     * handle: locks may be held. `message` is valid until it returns. */
     void (*log)(void *log_arg, enum strata_log_level level, const char *message);
     void *log_arg;        /* passed to `log` */
     struct strata_fs *fs; /* internal, borrowed until close; NULL: the real file system */
@@ -245,10 +245,10 @@ struct strata_options {
 
 /* background_threads (as RocksDB's max_background_jobs): with 1, a thread of the handle flushes
  * memtables, compacts tables and removes obsolete files; writes are delayed when it falls behind.
- * With 0, writes do this work, a little each, as at stages 7 to 9. With a thread, a flush that fails
- * for want of disk space, memory or descriptors is tried again later, and `log` is called: until it
- * succeeds, writes that find the memtable full fail with IO or NO_MEMORY, and change nothing; later
- * ones may succeed. */
+ * With 0, writes do this work, a little each, as at stages 7 to 9. With a thread, a flush that
+ * fails for want of disk space, memory or descriptors is tried again later, and `log` is called:
+ * until it succeeds, writes that find the memtable full fail with IO or NO_MEMORY, and change
+ * nothing; later ones may succeed. */
 
 /* Sets all options to their defaults. Call the macro, which passes the size of the structure in the
  * header that the program was compiled with. */

@@ -176,8 +176,8 @@ struct strata_engine {
      * own bug. NULL: there is nothing that gets and scans do not show. */
     int (*check)(void *self, struct strata_error *err);
     /* After write, flush, compact or compact_range has failed with STRATA_ERR_IO: may writes go on?
-     * True where that changed nothing: it failed in reading, or for want of disk space or descriptors.
-     * If the slot is NULL, all later writes are refused. */
+     * True where that changed nothing: it failed in reading, or for want of disk space or
+     * descriptors. If the slot is NULL, all later writes are refused. */
     bool (*is_writable)(void *self);
     /* False: the file has the name and the first bytes of one of the formats, and is of a later
      * form that this stage cannot read. To tell apart stages that have the same file formats, as

@@ -9,9 +9,9 @@ struct tree;
 struct compact;
 struct pick;
 
-/* Called one at a time, by the leader, who is alone with the tree, or who does a step of `work`; the
- * mutex is free. With what the event is about: its type, time, levels,
- * bytes and records. `work`: the flush or compaction, or NULL. It fails nothing. */
+/* Called one at a time, by the leader, who is alone with the tree, or who does a step of `work`;
+ * the mutex is free. With what the event is about: its type, time, levels, bytes and records.
+ * `work`: the flush or compaction, or NULL. It fails nothing. */
 typedef void tree_callback(struct tree *tree, const struct strata_event *event,
                            const struct compact *work);
 

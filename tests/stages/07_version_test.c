@@ -173,22 +173,38 @@ static int carry_out(struct ground *g, int rc, struct pick *pick, uint64_t step)
     return steps;
 }
 
+static struct policy_input policy_of(const struct ground *g)
+{
+    return (struct policy_input){.version = g->version,
+                                 .options = &g->options,
+                                 .cursors = g->version->cursors,
+                                 .quarantined = &g->quarantined};
+}
+
 static int due(const struct ground *g, struct pick *pick)
 {
     struct strata_error err;
-    struct policy_input of = {.version = g->version,
-                              .options = &g->options,
-                              .cursors = g->version->cursors,
-                              .quarantined = &g->quarantined};
+    struct policy_input of = policy_of(g);
     return policy_pick(&of, pick, &err);
+}
+
+static uint64_t debt_of(const struct ground *g)
+{
+    return policy_debt(g->version, &g->options);
+}
+
+static unsigned trigger_of(const struct ground *g)
+{
+    return policy_slowdown_trigger(g->version, &g->options);
 }
 
 /* What is due, or all. */
 static int compact_one(struct ground *g, uint64_t step, bool all)
 {
+    struct policy_input of = policy_of(g);
     struct strata_error err;
     struct pick pick;
-    int rc = all ? policy_pick_all(g->version, &g->options, &pick, &err) : due(g, &pick);
+    int rc = all ? policy_pick_all(&of, &pick, &err) : due(g, &pick);
 
     return carry_out(g, rc, &pick, step);
 }
@@ -197,6 +213,7 @@ static int compact_one(struct ground *g, uint64_t step, bool all)
 static int compact_part(struct ground *g, unsigned level, int from, int to)
 {
     char low[16] = "", high[16] = "";
+    struct policy_input of = policy_of(g);
     struct strata_error err;
     struct pick pick;
 
@@ -204,9 +221,8 @@ static int compact_part(struct ground *g, unsigned level, int from, int to)
         make_key(low, from);
     if (to >= 0)
         make_key(high, to);
-    return carry_out(
-        g, policy_pick_range(g->version, &g->options, level, S(low), S(high), &pick, &err), &pick,
-        UINT64_MAX);
+    return carry_out(g, policy_pick_range(&of, level, S(low), S(high), &pick, &err), &pick,
+                     UINT64_MAX);
 }
 
 static void expect_gets(struct ground *g)
@@ -352,12 +368,11 @@ static void expect_compactions_hidden(struct ground *g, struct rng *rng, int rou
         }
         expect_gets(g);
         expect_scan(g);
-        assert_true(g->version->levels[0].count <=
-                    policy_slowdown_trigger(g->version, &g->options));
+        assert_true(g->version->levels[0].count <= trigger_of(g));
     }
     while (compact_one(g, 700, false) > 0)
         ;
-    assert_in_range(policy_debt(g->version, &g->options), 0, 500); /* what is due is more */
+    assert_in_range(debt_of(g), 0, 500); /* what is due is more */
 }
 
 static void compactions_change_nothing_that_is_seen(void **state)
@@ -473,11 +488,12 @@ static void drop_oldest(struct ground *g)
 
 static bool all_moves(const struct ground *g)
 {
+    struct policy_input of = policy_of(g);
     struct strata_error err;
     struct pick pick;
     bool moves;
 
-    assert_ok(policy_pick_all(g->version, &g->options, &pick, &err), &err);
+    assert_ok(policy_pick_all(&of, &pick, &err), &err);
     moves = pick.move;
     pick_free(&pick);
     return moves;
@@ -632,19 +648,19 @@ static void pick_tiered_merges_neighbours_of_a_size(void **state)
     g.options.compaction = STRATA_COMPACTION_TIERED;
     add_flushes(&g, 3, 0, 20);
     assert_int_equal(compact_one(&g, UINT64_MAX, false), 0);
-    assert_int_equal(policy_debt(g.version, &g.options), 0);
-    assert_int_equal(policy_slowdown_trigger(g.version, &g.options), 8);
+    assert_int_equal(debt_of(&g), 0);
+    assert_int_equal(trigger_of(&g), 8);
     add_flush(&g, 20, 40, 1, false);
-    assert_int_equal(policy_debt(g.version, &g.options), g.version->levels[0].bytes);
+    assert_int_equal(debt_of(&g), g.version->levels[0].bytes);
     add_flush(&g, 40, 140, 1, false); /* much larger, and newer: all are of its tier */
-    assert_int_equal(policy_debt(g.version, &g.options), g.version->levels[0].bytes);
+    assert_int_equal(debt_of(&g), g.version->levels[0].bytes);
     add_flushes(&g, 3, 0, 10);
     assert_ok(due(&g, &pick), &err);
     assert_int_equal(pick.output, 0);
     assert_int_equal(pick.inputs[0].count, 5);
     assert_ptr_equal(pick.inputs[0].tables[0], g.version->levels[0].tables[3]);
     pick_free(&pick);
-    assert_int_equal(policy_slowdown_trigger(g.version, &g.options), 11);
+    assert_int_equal(trigger_of(&g), 11);
     assert_true(compact_one(&g, UINT64_MAX, false) > 0);
     assert_int_equal(g.version->levels[0].count, 4);
     assert_int_equal(g.version->levels[0].tables[3]->sum.records, 140);
@@ -754,6 +770,7 @@ static unsigned deepest(const struct ground *g, int from, int to)
 /* All keys on level 2; above them some of the first half. A range takes what holds its keys. */
 static void pick_part_takes_what_holds_the_keys(void **state)
 {
+    struct policy_input of;
     struct ground g;
     struct strata_error err;
     struct pick pick;
@@ -774,9 +791,8 @@ static void pick_part_takes_what_holds_the_keys(void **state)
     assert_int_equal(deepest(&g, -1, 0), 1); /* there is none before the first */
     before = sum_of_numbers(&g, 2, KEYS / 2, KEYS);
     level1 = g.version->levels[1].count;
-    assert_ok(
-        policy_pick_range(g.version, &g.options, 1, S("key 0040"), S("key 0042"), &pick, &err),
-        &err);
+    of = policy_of(&g);
+    assert_ok(policy_pick_range(&of, 1, S("key 0040"), S("key 0042"), &pick, &err), &err);
     assert_int_equal(pick.inputs[1].count, 1); /* of key 20 */
     assert_in_range(pick.inputs[2].count, 1, 3);
     assert_false(pick.move);

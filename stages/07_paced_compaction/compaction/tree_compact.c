@@ -64,15 +64,20 @@ static int continue_compaction(struct tree *tree, uint64_t *budget, struct strat
     return tree_end_work(tree, &tree->compaction, rc);
 }
 
+static struct policy_input policy_of(const struct tree *tree, const struct version *version)
+{
+    return (struct policy_input){.version = version,
+                                 .options = tree->env->options,
+                                 .cursors = version->cursors,
+                                 .quarantined = &tree->quarantined,
+                                 .drain = tree->draining};
+}
+
 /* `nothing_due` is set before it is known: who clears it meanwhile is not overwritten. */
 static int pick_next(struct tree *tree, struct version *version, struct pick *pick,
                      struct strata_error *err)
 {
-    struct policy_input of = {.version = version,
-                              .options = tree->env->options,
-                              .cursors = version->cursors,
-                              .quarantined = &tree->quarantined,
-                              .drain = tree->draining};
+    struct policy_input of = policy_of(tree, version);
     int rc;
 
     tree->nothing_due = true;
@@ -141,9 +146,10 @@ static int carry_out(struct tree *tree, int rc, struct pick *pick, uint64_t *don
 static int compact_all(struct tree *tree, const struct strata_progress *progress,
                        struct strata_error *err)
 {
+    struct policy_input of = policy_of(tree, tree->super->version);
     struct pick pick;
     uint64_t done = 0;
-    int rc = policy_pick_all(tree->super->version, tree->env->options, &pick, err);
+    int rc = policy_pick_all(&of, &pick, err);
 
     if (rc == 0 && pick.move) {
         pick.inputs[pick.output].count = 0; /* those are there */
@@ -188,9 +194,9 @@ int tree_compact_range(struct tree *tree, struct strata_slice from, struct strat
 
     tree_abandon(tree);
     for (unsigned level = 0; rc == 0 && level < deepest; level++) {
+        struct policy_input of = policy_of(tree, tree->super->version);
         struct pick pick;
-        rc = policy_pick_range(tree->super->version, tree->env->options, level, from, to, &pick,
-                               err);
+        rc = policy_pick_range(&of, level, from, to, &pick, err);
         rc = carry_out(tree, rc, &pick, &done, 0, progress, err);
     }
     return rc < 0 ? note_failure(tree, rc, err) : rc;

@@ -16,6 +16,15 @@ int policy_quarantine_add(struct policy_quarantine *quarantined, uint64_t number
                           struct strata_error *err);
 void policy_quarantine_clear(struct policy_quarantine *quarantined);
 
+/* What there is. */
+struct policy_input {
+    const struct version *version;
+    const struct strata_options *options;
+    const struct strata_buffer *cursors; /* for each level a key: the next one begins behind it */
+    const struct policy_quarantine *quarantined;
+    bool drain; /* nobody writes: level 0 is due, too, when that costs little */
+};
+
 /* policy_targets.c: what each level may have before it is due. */
 struct policy_targets {
     unsigned base; /* tables of level 0 go there; levels between are not used: they drain */
@@ -30,15 +39,6 @@ uint64_t policy_debt(const struct version *version, const struct strata_options 
 unsigned policy_slowdown_trigger(const struct version *version,
                                  const struct strata_options *options);
 
-/* What is picked of. */
-struct policy_input {
-    const struct version *version;
-    const struct strata_options *options;
-    const struct strata_buffer *cursors; /* for each level a key: the next one begins behind it */
-    const struct policy_quarantine *quarantined;
-    bool drain; /* nobody writes: level 0 is due, too, when that costs little */
-};
-
 /* The most urgent compaction. NOT_FOUND: none is due that can be done without a quarantined table.
  * NO_MEMORY. To be freed in any case. */
 int policy_pick(const struct policy_input *of, struct pick *out, struct strata_error *err);
@@ -48,16 +48,14 @@ int policy_pick(const struct policy_input *of, struct pick *out, struct strata_e
 /* All tables, into the level that is large enough for them, at least the last that has any. With
  * `move` they are one run without tombstones. NOT_FOUND: they are there already, and hide nothing.
  * NO_MEMORY. To be freed in any case. */
-int policy_pick_all(const struct version *version, const struct strata_options *options,
-                    struct pick *out, struct strata_error *err);
+int policy_pick_all(const struct policy_input *of, struct pick *out, struct strata_error *err);
 /* The deepest level with tables that hold keys from `from` on and before `to` (without bytes: no
  * bound); no less than 1. */
 unsigned policy_deepest_level(const struct version *version, struct strata_slice from,
                               struct strata_slice to);
 /* The tables of a level that hold such keys, into the next level that is used. NOT_FOUND: there is
  * none. NO_MEMORY. To be freed in any case. */
-int policy_pick_range(const struct version *version, const struct strata_options *options,
-                      unsigned level, struct strata_slice from, struct strata_slice to,
-                      struct pick *out, struct strata_error *err);
+int policy_pick_range(const struct policy_input *of, unsigned level, struct strata_slice from,
+                      struct strata_slice to, struct pick *out, struct strata_error *err);
 
 #endif

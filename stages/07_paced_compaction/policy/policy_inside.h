@@ -10,7 +10,7 @@
 
 int policy_pick_leveled(const struct policy_input *of, struct pick *out, struct strata_error *err);
 
-/* ---- policy_quarantine.c --------------------------------------------------------------------- */
+/* ---- policy.c -------------------------------------------------------------------------------- */
 
 bool policy_is_quarantined(const struct policy_quarantine *quarantined,
                            const struct sstable *table);
@@ -28,8 +28,7 @@ void policy_widen_small(const struct policy_input *of, unsigned level, uint64_t 
 /* ---- policy_targets.c ------------------------------------------------------------------------ */
 
 /* Where tables that leave a level go: the next level that has tables, or else is used. */
-unsigned policy_next_level(const struct version *version, const struct strata_options *options,
-                           unsigned level);
+unsigned policy_next_level(const struct policy_input *of, unsigned level);
 /* The level that is large enough for so many bytes, no less than `least`. */
 unsigned policy_level_for(uint64_t bytes, unsigned least, const struct strata_options *options);
 /* As policy_debt. */
@@ -52,10 +51,8 @@ size_t policy_newest_to_merge(const struct version_level *level,
 
 /* ---- policy_tiered.c: as policy_pick, policy_debt, policy_slowdown_trigger ------------------- */
 
-int policy_pick_tiered(const struct version *version, const struct strata_options *options,
-                       const struct policy_quarantine *quarantined, struct pick *out,
-                       struct strata_error *err);
-uint64_t policy_tiered_debt(const struct version *version);
-unsigned policy_tiered_trigger(const struct version *version);
+int policy_pick_tiered(const struct policy_input *of, struct pick *out, struct strata_error *err);
+uint64_t policy_tiered_debt(const struct policy_input *of);
+unsigned policy_tiered_trigger(const struct policy_input *of);
 
 #endif

@@ -53,7 +53,7 @@ static int take_inputs(struct pick *out, const struct policy_input *of, unsigned
 
     pick_free(out);
     out->level = level;
-    out->output = policy_next_level(v, of->options, level);
+    out->output = policy_next_level(of, level);
     rc = pick_take_overlapping(out, v, level, &range, err);
     if (rc == 0)
         rc = take_outputs(out, of, &range, err);

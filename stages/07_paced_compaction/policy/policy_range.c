@@ -37,21 +37,20 @@ unsigned policy_deepest_level(const struct version *version, struct strata_slice
     return level;
 }
 
-int policy_pick_range(const struct version *version, const struct strata_options *options,
-                      unsigned level, struct strata_slice from, struct strata_slice to,
-                      struct pick *out, struct strata_error *err)
+int policy_pick_range(const struct policy_input *of, unsigned level, struct strata_slice from,
+                      struct strata_slice to, struct pick *out, struct strata_error *err)
 {
-    const struct version_level *l = &version->levels[level];
+    const struct version_level *l = &of->version->levels[level];
     struct pick_range range;
     int rc;
 
-    *out = (struct pick){.level = level, .output = policy_next_level(version, options, level)};
+    *out = (struct pick){.level = level, .output = policy_next_level(of, level)};
     if (!find_holders(l, from, to, &range))
         return STRATA_NOT_FOUND;
     if (level == 0)
         pick_close_over(l, &range);
-    rc = pick_take_overlapping(out, version, level, &range, err);
-    return rc < 0 ? rc : pick_take_overlapping(out, version, out->output, &range, err);
+    rc = pick_take_overlapping(out, of->version, level, &range, err);
+    return rc < 0 ? rc : pick_take_overlapping(out, of->version, out->output, &range, err);
 }
 
 /* ---- Everything ------------------------------------------------------------------------------ */
@@ -112,15 +111,14 @@ static int all_can_move(const struct pick *pick, const struct strata_options *op
     return 0;
 }
 
-int policy_pick_all(const struct version *version, const struct strata_options *options,
-                    struct pick *out, struct strata_error *err)
+int policy_pick_all(const struct policy_input *of, struct pick *out, struct strata_error *err)
 {
-    int levels = pick_take_all(out, version, err);
+    int levels = pick_take_all(out, of->version, err);
 
     if (levels < 0)
         return levels;
-    out->output = policy_level_for(out->bytes, out->output, options);
-    if (levels == 0 || (levels == 1 && out->inputs[out->output].count && !version->tombstones))
+    out->output = policy_level_for(out->bytes, out->output, of->options);
+    if (levels == 0 || (levels == 1 && out->inputs[out->output].count && !of->version->tombstones))
         return STRATA_NOT_FOUND;
-    return all_can_move(out, options, &out->move, err);
+    return all_can_move(out, of->options, &out->move, err);
 }

@@ -79,13 +79,12 @@ static unsigned next_level(const struct version *v, const struct policy_targets 
     return level;
 }
 
-unsigned policy_next_level(const struct version *version, const struct strata_options *options,
-                           unsigned level)
+unsigned policy_next_level(const struct policy_input *of, unsigned level)
 {
     struct policy_targets targets;
 
-    policy_targets(version, options, &targets);
-    return next_level(version, &targets, level);
+    policy_targets(of->version, of->options, &targets);
+    return next_level(of->version, &targets, level);
 }
 
 unsigned policy_level_for(uint64_t bytes, unsigned least, const struct strata_options *options)
@@ -133,7 +132,7 @@ enum policy_level0 policy_level0_plan(const struct policy_input *of)
 {
     const struct version *v = of->version;
     const struct version_level *l = &v->levels[0];
-    unsigned next = policy_next_level(v, of->options, 0);
+    unsigned next = policy_next_level(of, 0);
     uint64_t small;
     bool together;
 

@@ -41,45 +41,47 @@ static uint64_t bytes_of(const struct version *v, size_t i)
     return i < v->levels[0].count ? v->levels[0].tables[i]->bytes : deeper_bytes(v);
 }
 
-static bool deeper_is_quarantined(const struct version *v,
-                                  const struct policy_quarantine *quarantined)
+static bool deeper_is_quarantined(const struct policy_input *of)
 {
-    for (unsigned level = 1; quarantined->count && level < LEVELS; level++)
-        for (size_t i = 0; i < v->levels[level].count; i++)
-            if (policy_is_quarantined(quarantined, v->levels[level].tables[i]))
+    const struct version_level *l = of->version->levels;
+
+    for (unsigned level = 1; of->quarantined->count && level < LEVELS; level++)
+        for (size_t i = 0; i < l[level].count; i++)
+            if (policy_is_quarantined(of->quarantined, l[level].tables[i]))
                 return true;
     return false;
 }
 
-static bool is_left_alone(const struct version *v, size_t i,
-                          const struct policy_quarantine *quarantined)
+static bool is_left_alone(const struct policy_input *of, size_t i)
 {
-    return i < v->levels[0].count ? policy_is_quarantined(quarantined, v->levels[0].tables[i])
-                                  : deeper_is_quarantined(v, quarantined);
+    const struct version_level *l = &of->version->levels[0];
+    return i < l->count ? policy_is_quarantined(of->quarantined, l->tables[i])
+                        : deeper_is_quarantined(of);
 }
 
 /* From one tier to the next older one; the first, when all of it is zero. */
-static bool next_tier(const struct version *v, const struct policy_quarantine *quarantined,
-                      struct tier *tier)
+static bool next_tier(const struct policy_input *of, struct tier *tier)
 {
+    const struct version *v = of->version;
     size_t all = count_of(v), at = tier->at + tier->count;
     bool alone;
 
     *tier = (struct tier){.at = at};
     if (at == all)
         return false;
-    alone = is_left_alone(v, at, quarantined); /* 7.I18 */
+    alone = is_left_alone(of, at); /* 7.I18 */
     do {
         tier->bytes += bytes_of(v, at);
         tier->count++;
     } while (++at < all && !alone && bytes_of(v, at) <= 2 * bytes_of(v, tier->at) &&
-             !is_left_alone(v, at, quarantined));
+             !is_left_alone(of, at));
     return true;
 }
 
-static int take_tier(struct pick *out, const struct version *v, const struct tier *tier,
-                     const struct strata_options *options, struct strata_error *err)
+static int take_tier(struct pick *out, const struct policy_input *of, const struct tier *tier,
+                     struct strata_error *err)
 {
+    const struct version *v = of->version;
     const struct version_level *l = v->levels;
     size_t end = tier->at + tier->count, own = end < l[0].count ? end : l[0].count;
     int rc = pick_take_tables(out, v, 0, tier->at, own, err);
@@ -90,31 +92,28 @@ static int take_tier(struct pick *out, const struct version *v, const struct tie
             out->output = level;
     }
     if (out->output)
-        out->output = policy_level_for(out->bytes, out->output, options);
+        out->output = policy_level_for(out->bytes, out->output, of->options);
     return rc;
 }
 
 /* The newest tier that is due: it is the smallest. */
-int policy_pick_tiered(const struct version *version, const struct strata_options *options,
-                       const struct policy_quarantine *quarantined, struct pick *out,
-                       struct strata_error *err)
+int policy_pick_tiered(const struct policy_input *of, struct pick *out, struct strata_error *err)
 {
     struct tier tier = {0};
 
-    while (next_tier(version, quarantined, &tier))
+    while (next_tier(of, &tier))
         if (tier.count >= PICK_L0_TABLES)
-            return take_tier(out, version, &tier, options, err);
+            return take_tier(out, of, &tier, err);
     return STRATA_NOT_FOUND;
 }
 
 /* The output of a tier is one more table of the next. */
-uint64_t policy_tiered_debt(const struct version *version)
+uint64_t policy_tiered_debt(const struct policy_input *of)
 {
-    static const struct policy_quarantine none;
     struct tier tier = {0};
     uint64_t debt = 0, coming = 0;
 
-    while (next_tier(version, &none, &tier)) {
+    while (next_tier(of, &tier)) {
         coming = tier.count + (coming > 0) >= PICK_L0_TABLES ? coming + tier.bytes : 0;
         debt += coming;
     }
@@ -122,13 +121,12 @@ uint64_t policy_tiered_debt(const struct version *version)
 }
 
 /* Three tables of each tier are no debt; and 5 may come while the largest is merged. */
-unsigned policy_tiered_trigger(const struct version *version)
+unsigned policy_tiered_trigger(const struct policy_input *of)
 {
-    static const struct policy_quarantine none;
     struct tier tier = {0};
     unsigned trigger = 5;
 
-    while (next_tier(version, &none, &tier))
+    while (next_tier(of, &tier))
         trigger += PICK_L0_TABLES - 1;
     return trigger;
 }

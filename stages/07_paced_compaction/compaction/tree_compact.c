@@ -4,42 +4,43 @@
 
 #include <assert.h>
 
-/* The same tables, deeper: only an edit. */
-static int install_move(struct tree *tree, const struct pick *pick, struct strata_error *err)
+/* One edit: the inputs go, and what came of them is on the output level. `made`: NULL: they are
+ * moved there themselves. */
+static int install(struct tree *tree, const struct pick *pick, const struct compaction *made,
+                   struct strata_error *err)
 {
-    struct change c = {.new_files = false};
+    struct change c = {.new_files = made && made->output_count > 0};
     int rc;
 
     sync_lock(&tree->installing);
     rc = pick_remove_inputs(pick, &c.edit, err);
-    for (unsigned level = 0; level < LEVELS; level++)
+    for (size_t i = 0; made && rc == 0 && i < made->output_count; i++)
+        rc = version_add(&c.edit, pick->output, made->outputs[i], err);
+    for (unsigned level = 0; !made && level < LEVELS; level++)
         for (size_t i = 0; rc == 0 && i < pick->inputs[level].count; i++)
             rc = version_add(&c.edit, pick->output, pick->inputs[level].tables[i], err);
     rc = change_install(tree, &c, rc, err);
     sync_unlock(&tree->installing);
-    if (rc < 0)
-        return rc;
-    assert(tree_is_whole(tree));
-    tree_notify_moves(tree, pick);
-    return COMPACT_DONE;
+    return rc < 0 ? rc : COMPACT_DONE;
+}
+
+static int install_move(struct tree *tree, const struct pick *pick, struct strata_error *err)
+{
+    int rc = install(tree, pick, NULL, err);
+
+    assert(rc < 0 || tree_is_whole(tree));
+    if (rc == COMPACT_DONE)
+        tree_notify_moves(tree, pick);
+    return rc;
 }
 
 static int install_compaction(struct tree *tree, struct strata_error *err)
 {
-    const struct compaction *of = &tree->compaction->of;
-    struct change c = {.new_files = of->output_count > 0};
-    int rc;
+    int rc = install(tree, &tree->compaction->of.pick, &tree->compaction->of, err);
 
-    sync_lock(&tree->installing);
-    rc = pick_remove_inputs(&of->pick, &c.edit, err);
-    for (size_t i = 0; rc == 0 && i < of->output_count; i++)
-        rc = version_add(&c.edit, of->pick.output, of->outputs[i], err);
-    rc = change_install(tree, &c, rc, err);
-    sync_unlock(&tree->installing);
-    if (rc < 0)
-        return rc;
-    tree_notify_ended(tree, tree->compaction);
-    return COMPACT_DONE;
+    if (rc == COMPACT_DONE)
+        tree_notify_ended(tree, tree->compaction);
+    return rc;
 }
 
 /* Takes the pick, of this version. `paced`: as in compact_new. */

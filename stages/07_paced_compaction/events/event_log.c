@@ -110,74 +110,41 @@ static bool begin(struct tree *tree, const struct strata_event *event)
     if (fresh)
         add_beginning(tree, event);
     tree->events.begun = true;
-    if (event->type != STRATA_EVENT_STALL)
-        tree->events.stalls = 0;
+    tree->events.stalls = event->type == STRATA_EVENT_STALL ? tree->events.stalls + 1 : 0;
     add(tree, &line);
     return true;
 }
 
-/* ---- Callbacks ------------------------------------------------------------------------------- */
+/* ---- The listener ---------------------------------------------------------------------------- */
 
-static void note_open(struct tree *tree, const struct strata_event *event,
-                      const struct compact *work)
+static void add_outputs(struct tree *tree, const struct compaction *c, uint64_t ns)
 {
-    (void)work;
-    tree->events.opened_ns = event->ns; /* written with the first event that follows */
+    for (size_t i = 0; i < c->output_count && !are_too_many(tree, c->output_count); i++)
+        add_table(tree, STRATA_EVENT_MADE, c->pick.output, c->outputs[i], ns);
 }
 
-static void log_event(struct tree *tree, const struct strata_event *event,
-                      const struct compact *work)
+/* Neither is the only event of a session; nor is logged what an open that fails gives up. */
+static bool is_left_out(const struct tree *tree, const struct strata_event *event)
 {
-    (void)work;
-    if (begin(tree, event))
-        events_write(&tree->events);
+    if (event->type == STRATA_EVENT_STALL)
+        return event->took_ns < EVENTS_STALL_NS || tree->events.stalls >= STALLS_MOST;
+    return !tree->events.begun &&
+           (event->type == STRATA_EVENT_CLOSE || event->type == STRATA_EVENT_GIVEN_UP);
 }
 
-/* Not the only event of a session; nor what an open that fails gives up. */
-static void log_later_event(struct tree *tree, const struct strata_event *event,
-                            const struct compact *work)
+void tree_log_event(struct tree *tree, const struct strata_event *event, const struct compact *work)
 {
-    if (tree->events.begun)
-        log_event(tree, event, work);
-}
+    enum strata_event_type type = event->type;
 
-static void log_begun(struct tree *tree, const struct strata_event *event,
-                      const struct compact *work)
-{
-    if (!begin(tree, event))
+    if (type == STRATA_EVENT_OPEN) { /* written with the first event that follows */
+        tree->events.opened_ns = event->ns;
         return;
-    add_inputs(tree, work, event->inputs, event->ns);
+    }
+    if (is_left_out(tree, event) || !begin(tree, event))
+        return;
+    if (type == STRATA_EVENT_FLUSH_BEGIN || type == STRATA_EVENT_COMPACT_BEGIN)
+        add_inputs(tree, work, event->inputs, event->ns);
+    if (type == STRATA_EVENT_FLUSH_END || type == STRATA_EVENT_COMPACT_END)
+        add_outputs(tree, &work->of, event->ns);
     events_write(&tree->events);
 }
-
-static void log_ended(struct tree *tree, const struct strata_event *event,
-                      const struct compact *work)
-{
-    if (!begin(tree, event))
-        return;
-    for (size_t i = 0; i < work->of.output_count && !are_too_many(tree, work->of.output_count); i++)
-        add_table(tree, STRATA_EVENT_MADE, work->of.pick.output, work->of.outputs[i], event->ns);
-    events_write(&tree->events);
-}
-
-static void log_stall(struct tree *tree, const struct strata_event *event,
-                      const struct compact *work)
-{
-    if (event->took_ns < EVENTS_STALL_NS || tree->events.stalls >= STALLS_MOST)
-        return;
-    log_event(tree, event, work);
-    tree->events.stalls++;
-}
-
-const struct tree_listener event_log_listener = {
-    .on = {[STRATA_EVENT_OPEN] = note_open,
-           [STRATA_EVENT_CLOSE] = log_later_event,
-           [STRATA_EVENT_SEAL] = log_event,
-           [STRATA_EVENT_FLUSH_BEGIN] = log_begun,
-           [STRATA_EVENT_FLUSH_END] = log_ended,
-           [STRATA_EVENT_COMPACT_BEGIN] = log_begun,
-           [STRATA_EVENT_COMPACT_END] = log_ended,
-           [STRATA_EVENT_GIVEN_UP] = log_later_event,
-           [STRATA_EVENT_MOVE] = log_event,
-           [STRATA_EVENT_STALL] = log_stall},
-};

@@ -6,15 +6,12 @@
 
 void tree_notify(struct tree *tree, struct strata_event event, const struct compact *work)
 {
-    const struct tree_listener *const *l = tree->listeners;
-
     assert(event.type < STRATA_EVENTS);
     if (!event.ns)
         event.ns = fs_now(tree->env->fs);
     sync_lock(&tree->listening);
-    for (; *l; l++)
-        if ((*l)->on[event.type])
-            (*l)->on[event.type](tree, &event, work);
+    for (tree_listener *const *l = tree->listeners; *l; l++)
+        (*l)(tree, &event, work);
     sync_unlock(&tree->listening);
 }
 
@@ -57,11 +54,6 @@ void tree_notify_ended(struct tree *tree, const struct compact *work)
     event.written = work->of.written;
     event.dropped = work->records > records ? work->records - records : 0;
     tree_notify(tree, event, work);
-}
-
-void tree_notify_given_up(struct tree *tree, const struct compact *work)
-{
-    tree_notify(tree, tree_event_of(work, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP), work);
 }
 
 void tree_notify_moves(struct tree *tree, const struct pick *pick)

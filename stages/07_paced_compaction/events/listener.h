@@ -1,4 +1,4 @@
-/* listener.h: callbacks for what a tree does, as RocksDB's EventListener: the event log
+/* listener.h: who is called for what a tree does, as RocksDB's EventListener: the event log
  * (event_log.c) and the statistics (tree_stats.c) are listeners. */
 #ifndef STRATA_07_LISTENER_H
 #define STRATA_07_LISTENER_H
@@ -11,20 +11,16 @@ struct pick;
 
 /* Called one at a time, by the leader, who is alone with the tree, or who does a step of `work`;
  * the mutex is free. With what the event is about: its type, time, levels, bytes and records.
- * `work`: the flush or compaction, or NULL. It fails nothing. */
-typedef void tree_callback(struct tree *tree, const struct strata_event *event,
+ * `work`: the flush or compaction, or NULL. It fails nothing.
+ *
+ * Types: OPEN and CLOSE; SEAL; FLUSH_BEGIN and COMPACT_BEGIN, when its inputs are open; FLUSH_END
+ * and COMPACT_END, when an edit names its outputs; GIVEN_UP; MOVE, for each table; STALL, for each
+ * write that did a quota of work, with the time that it took. */
+typedef void tree_listener(struct tree *tree, const struct strata_event *event,
                            const struct compact *work);
 
-/* By the event's type; NULL: not interested. Types: OPEN and CLOSE; SEAL; FLUSH_BEGIN and
- * COMPACT_BEGIN, when its inputs are open; FLUSH_END and COMPACT_END, when an edit names its
- * outputs; GIVEN_UP; MOVE, for each table; STALL, for each write that did a quota of work, with the
- * time that it took. */
-struct tree_listener {
-    tree_callback *on[STRATA_EVENTS];
-};
-
-extern const struct tree_listener event_log_listener; /* event_log.c */
-extern const struct tree_listener tree_stats_listener;
+extern tree_listener tree_log_event; /* event_log.c */
+extern tree_listener tree_count_event;
 
 /* Calls every listener; an event without a time gets the present one. */
 void tree_notify(struct tree *tree, struct strata_event event, const struct compact *work);
@@ -33,7 +29,6 @@ struct strata_event tree_event_of(const struct compact *work, enum strata_event_
                                   enum strata_event_type compaction);
 void tree_notify_begun(struct tree *tree, const struct compact *work);
 void tree_notify_ended(struct tree *tree, const struct compact *work);
-void tree_notify_given_up(struct tree *tree, const struct compact *work);
 void tree_notify_moves(struct tree *tree, const struct pick *pick);
 
 /* ---- Statistics (tree_stats.c) --------------------------------------------------------------- */

@@ -6,9 +6,9 @@
 #include "03_wal/group.h"
 #include "03_wal/wal.h"
 #include "06_leveled_compaction/compaction/compaction.h"
+#include "07_paced_compaction/events/listener.h"
 
 struct tree;
-struct tree_listener;
 
 /* Of an engine where steps of flushes and compactions are done by another thread than the leader's,
  * and readers look at the current super without a lock. None of them is NULL. */
@@ -58,7 +58,7 @@ struct tree_parts {
     int (*pick_stale)(struct tree *tree, struct version *version, struct pick *pick,
                       struct strata_error *err);
     /* Ends with NULL. NULL: the statistics and the event log. */
-    const struct tree_listener *const *listeners;
+    tree_listener *const *listeners;
     const struct wal_kind *log; /* NULL: frames only */
     bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
                              * STRATA_SYNC_ALWAYS is set; else open does it */

@@ -128,7 +128,8 @@ int tree_end_work(struct tree *tree, struct compact **work, int rc)
     if (rc == 0 || !*work)
         return rc;
     if (rc < 0)
-        tree_notify_given_up(tree, *work);
+        tree_notify(tree, tree_event_of(*work, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP),
+                    *work);
     else
         assert(tree_is_whole(tree));
     compact_del(*work, rc > 0 || tree->versions.uncertain);

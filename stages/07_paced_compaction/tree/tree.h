@@ -28,7 +28,6 @@
 #include "07_paced_compaction/compaction/compact.h"
 #include "07_paced_compaction/policy/policy.h"
 #include "events/events.h"
-#include "07_paced_compaction/events/listener.h"
 #include "obsolete.h"
 #include "super.h"
 #include "threads/striped.h"
@@ -36,10 +35,10 @@
 struct tree {
     const struct strata_env *env;
     const struct tree_parts *parts;
-    const struct sstable_kind *kind;              /* of its tables: one of the parts */
-    const struct tree_listener *const *listeners; /* ends with NULL */
-    void *common;                                 /* what they have in common */
-    struct compaction_env work;                   /* these for a compaction */
+    const struct sstable_kind *kind; /* of its tables: one of the parts */
+    tree_listener *const *listeners; /* ends with NULL */
+    void *common;                    /* what they have in common */
+    struct compaction_env work;      /* these for a compaction */
     struct write_path path; /* the live log and the memtable; its group's mutex guards the rest */
     struct sync_mutex reading;    /* guards gets, and for readers super, which changes with both
                                    * held; for some instructions only */

@@ -236,8 +236,7 @@ static int open_parts(struct tree *tree, struct strata_error *err)
 }
 
 /* Of an engine that hands in none. */
-static const struct tree_listener *const listeners[] = {&tree_stats_listener, &event_log_listener,
-                                                        NULL};
+static tree_listener *const listeners[] = {tree_count_event, tree_log_event, NULL};
 
 /* 7.I9. Whenever the slot open_unsynced is called, and perhaps for once too often. */
 static bool may_be_unsynced(const struct strata_env *env)

@@ -97,8 +97,8 @@ static void obsolete_file_is_removed_piece_by_piece(void **state)
     (void)state;
     put_log(DIR "/a", 4000);
     put_log(DIR "/b", 1000);
-    obsolete_add_log(&g.obsolete, &g.env, DIR "/a", 4000);
-    obsolete_add_log(&g.obsolete, &g.env, DIR "/b", 1000);
+    obsolete_add(&g.obsolete, &g.env, DIR "/a", 4000, NULL);
+    obsolete_add(&g.obsolete, &g.env, DIR "/b", 1000, NULL);
     assert_int_equal(g.obsolete.bytes, 5000);
     assert_false(obsolete_remove(&g.obsolete, g.fs, 0));
     assert_true(obsolete_remove(&g.obsolete, g.fs, 1500));
@@ -121,7 +121,7 @@ static void obsolete_files_are_removed_some_at_a_time(void **state)
     for (int i = 0; i < 40; i++) {
         snprintf(path, sizeof path, DIR "/%d", i);
         put_log(path, 10);
-        obsolete_add_log(&g.obsolete, &g.env, path, 10);
+        obsolete_add(&g.obsolete, &g.env, path, 10, NULL);
     }
     assert_true(obsolete_remove(&g.obsolete, g.fs, 16000));
     assert_int_equal(g.obsolete.count, 24);
@@ -136,8 +136,8 @@ static void obsolete_file_that_is_read_stays(void **state)
     (void)state;
     make_table();
     put_log(DIR "/a", 4000);
-    obsolete_add_log(&g.obsolete, &g.env, DIR "/a", 4000);
-    obsolete_add_table(&g.obsolete, &g.env, g.table);
+    obsolete_add(&g.obsolete, &g.env, DIR "/a", 4000, NULL);
+    obsolete_add(&g.obsolete, &g.env, g.table->path, g.table->bytes, g.table);
     g.obsolete.log_readers = 1;
     assert_false(obsolete_remove(&g.obsolete, g.fs, UINT64_MAX));
     assert_int_equal(size_of(DIR "/a"), 4000);
@@ -159,7 +159,7 @@ static void obsolete_file_that_is_linked_is_not_cut(void **state)
     (void)state;
     put_log(DIR "/a", 4000);
     assert_ok(fs_link(g.fs, DIR "/a", DIR "/copy", &err), &err);
-    obsolete_add_log(&g.obsolete, &g.env, DIR "/a", 4000);
+    obsolete_add(&g.obsolete, &g.env, DIR "/a", 4000, NULL);
     assert_true(obsolete_remove(&g.obsolete, g.fs, 100));
     assert_int_equal(size_of(DIR "/a"), SIZE_MAX);
     assert_int_equal(size_of(DIR "/copy"), 4000);
@@ -172,7 +172,7 @@ static void obsolete_file_whose_calls_fail_is_forgotten(void **state)
     for (uint64_t at = 1; at <= 6; at++) {
         struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at, .for_ever = at > 3};
         put_log(DIR "/a", 4000);
-        obsolete_add_log(&g.obsolete, &g.env, DIR "/a", 4000);
+        obsolete_add(&g.obsolete, &g.env, DIR "/a", 4000, NULL);
         fs_sim_fail(g.fs, &fault);
         assert_true(obsolete_remove(&g.obsolete, g.fs, 1000));
         fs_sim_fail(g.fs, NULL);
@@ -192,7 +192,7 @@ static void obsolete_file_without_memory_is_removed_at_once(void **state)
         g.warned[0] = '\0';
         allocations.at = at;
         allocations.on = true;
-        obsolete_add_log(&g.obsolete, &g.env, DIR "/a", 4000);
+        obsolete_add(&g.obsolete, &g.env, DIR "/a", 4000, NULL);
         allocations.on = false;
         assert_int_equal(size_of(DIR "/a"), SIZE_MAX);
         assert_says(g.warned, DIR "/a: removed at once");
@@ -200,7 +200,7 @@ static void obsolete_file_without_memory_is_removed_at_once(void **state)
     }
     allocations.at = 1;
     allocations.on = true;
-    obsolete_add_table(&g.obsolete, &g.env, g.table);
+    obsolete_add(&g.obsolete, &g.env, g.table->path, g.table->bytes, g.table);
     allocations.on = false;
     allocations.at = 0;
     assert_says(g.warned, TABLE ": removed at once");

@@ -38,7 +38,7 @@ static const struct {
      "07_crash_test crash_while_a_log_goes"},
     {"stages/07_paced_compaction/tree/obsolete.c", "cut", "07_crash_test crash_while_a_log_goes"},
     /* no crash: a removal at once, as there is no memory to make it later, like that in drop */
-    {"stages/07_paced_compaction/tree/obsolete.c", "obsolete_add_log",
+    {"stages/07_paced_compaction/tree/obsolete.c", "obsolete_add",
      "07_obsolete_test trash_without_memory"},
 };
 

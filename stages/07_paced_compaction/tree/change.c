@@ -43,7 +43,7 @@ static void remove_tables(struct tree *tree, const struct version *old, const st
             struct sstable *table = old->levels[level].tables[i];
             cost_so_far.comparisons++;
             if (!version_table(tree->versions.current, table->number))
-                obsolete_add_table(&tree->obsolete, tree->env, table);
+                obsolete_add(&tree->obsolete, tree->env, table->path, table->bytes, table);
         }
 }
 

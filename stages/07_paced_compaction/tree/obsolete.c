@@ -14,52 +14,27 @@
 
 #define FILES 16 /* removed at a time, at most: each may be a wait for the device */
 
-static struct obsolete_file *add(struct obsolete_files *obsolete, uint64_t bytes)
+void obsolete_add(struct obsolete_files *obsolete, const struct strata_env *env, const char *path,
+                  uint64_t bytes, struct sstable *table)
 {
-    struct obsolete_file *file =
-        array_add(&obsolete->files, &obsolete->count, &obsolete->room, sizeof *file, NULL);
-
-    if (!file)
-        return NULL;
-    file->bytes = bytes;
-    obsolete->bytes += bytes;
-    return file;
-}
-
-/* Nothing is lost; a writer may wait. */
-static void warn(const struct strata_env *env, const char *path)
-{
-    strata_env_log(env, STRATA_LOG_WARNING, "%s: removed at once, as memory is short", path);
-}
-
-void obsolete_add_table(struct obsolete_files *obsolete, const struct strata_env *env,
-                        struct sstable *table)
-{
-    struct obsolete_file *file = add(obsolete, table->bytes);
-
-    if (!file) {
-        warn(env, table->path);
-        sstable_remove(table);
-        return;
-    }
-    file->table = table;
-    file->path = table->path;
-    sstable_ref(table);
-}
-
-void obsolete_add_log(struct obsolete_files *obsolete, const struct strata_env *env,
-                      const char *path, uint64_t bytes)
-{
+    struct obsolete_file *file = NULL;
     char *copy = strdup(path);
-    struct obsolete_file *file = copy ? add(obsolete, bytes) : NULL;
 
+    if (copy)
+        file = array_add(&obsolete->files, &obsolete->count, &obsolete->room, sizeof *file, NULL);
     if (file) {
-        file->path = copy;
+        *file = (struct obsolete_file){copy, bytes, table};
+        obsolete->bytes += bytes;
+        if (table)
+            sstable_ref(table);
         return;
     }
-    warn(env, path);
-    fs_remove(env->fs, path, NULL);
+    strata_env_log(env, STRATA_LOG_WARNING, "%s: removed at once, as memory is short", path);
     free(copy);
+    if (table)
+        sstable_remove(table);
+    else
+        fs_remove(env->fs, path, NULL);
 }
 
 /* 7.I26. */
@@ -98,8 +73,8 @@ static void drop(struct obsolete_files *obsolete, size_t at, struct strata_fs *f
         sstable_unref(f->table);
     } else {
         fs_remove(fs, f->path, NULL);
-        free(f->path);
     }
+    free(f->path);
     *f = obsolete->files[--obsolete->count]; /* in any order: there may be many */
 }
 

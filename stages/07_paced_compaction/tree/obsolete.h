@@ -21,13 +21,11 @@ struct obsolete_files {
     _Atomic unsigned log_readers; /* as long as there are any no log is touched */
 };
 
-/* No version that readers will pin has the table any more. It is removed when nobody reads it.
- * (Without memory it is removed at once, which is logged.) */
-void obsolete_add_table(struct obsolete_files *obsolete, const struct strata_env *env,
-                        struct sstable *table);
-/* The file is closed. */
-void obsolete_add_log(struct obsolete_files *obsolete, const struct strata_env *env,
-                      const char *path, uint64_t bytes);
+/* Of `table`, which no version that readers will pin has any more: it is removed when nobody reads
+ * it; or, with NULL, of a log, which is closed. Without memory it is removed at once, and that is
+ * logged: nothing is lost, but a writer may wait. */
+void obsolete_add(struct obsolete_files *obsolete, const struct strata_env *env, const char *path,
+                  uint64_t bytes, struct sstable *table);
 /* Removes about so many bytes, and at most 16 files; UINT64_MAX: all that nobody reads. What fails
  * is left to the next open. Was anything removed? */
 bool obsolete_remove(struct obsolete_files *obsolete, struct strata_fs *fs, uint64_t bytes);

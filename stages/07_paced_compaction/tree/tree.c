@@ -149,7 +149,7 @@ void tree_abandon(struct tree *tree)
 static void drop_log(struct tree *tree, struct log *log)
 {
     if (log->path)
-        obsolete_add_log(&tree->obsolete, tree->env, log->path, log->end);
+        obsolete_add(&tree->obsolete, tree->env, log->path, log->end, NULL);
     log_close(log, false, NULL);
 }
 

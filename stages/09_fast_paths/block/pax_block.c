@@ -29,8 +29,7 @@
  * restart points a search halves over keys that lie hundreds of bytes apart, and then decodes eight
  * entries, values passed by, to find where one begins. make bench-parts SET=layouts shows both. */
 #include "pax_block.h"
-#include "base/bytes.h"
-#include "base/coding.h"
+#include "09_fast_paths/block/key_prefix.h"
 #include "base/cost.h"
 
 #include <assert.h>
@@ -142,25 +141,11 @@ static int read_types(struct pax_block *block, struct decoder *d, unsigned bits,
     return 0;
 }
 
-/* The first `size` bytes of a suffix, at most 8, as a number that orders as they do; zeros behind a
- * shorter one. Equal numbers leave it open. */
-static inline uint64_t load_key_prefix(const uint8_t *p, size_t size, bool room)
-{
-    uint64_t key_prefix = 0;
-
-    if (size >= 8 || room) {
-        key_prefix = head_load(p);
-        return size >= 8 ? key_prefix : size ? key_prefix & ~(uint64_t)0 << (64 - 8 * size) : 0;
-    }
-    for (size_t i = 0; i < size; i++)
-        key_prefix |= (uint64_t)p[i] << (56 - 8 * i);
-    return key_prefix;
-}
-
 static inline uint64_t suffix_key_prefix(const struct pax_block *block, uint32_t at)
 {
     struct strata_slice suffix = pax_block_suffix(block, at);
-    return load_key_prefix(suffix.data, suffix.size, block->suffix_room);
+    return block->suffix_room ? key_prefix_cut(head_load(suffix.data), suffix.size)
+                              : key_prefix_of(suffix, 0);
 }
 
 /* The usual block: puts, whose suffixes are of one size up to 8 bytes. */
@@ -171,10 +156,10 @@ static bool key_prefixes_ascend(const struct pax_block *block)
 
     if (block->types || block->suffix_starts || block->suffix_size - 1 > 7 || !block->suffix_room)
         return false;
-    before = load_key_prefix(p, block->suffix_size, true);
+    before = key_prefix_cut(head_load(p), block->suffix_size);
     for (uint32_t i = 1; i < block->count; i++, before = key_prefix) {
         p += block->suffix_size;
-        key_prefix = load_key_prefix(p, block->suffix_size, true);
+        key_prefix = key_prefix_cut(head_load(p), block->suffix_size);
         if (key_prefix <= before)
             return false;
     }
@@ -338,11 +323,11 @@ uint32_t pax_block_seek(const struct pax_block *block, struct strata_slice key)
     for (uint32_t i = block->suffixes; i < block->values && i < block->suffixes + PREFETCHED;
          i += LINE)
         __builtin_prefetch(block->bytes + i);
-    key_prefix = load_key_prefix(suffix.data, suffix.size, false);
+    key_prefix = key_prefix_of(suffix, 0);
     cost_so_far.comparisons += cost_halvings((uint64_t)block->count + 1);
     for (uint32_t left = block->count; left;) {
         uint32_t half = left / 2;
-        low += suffix_key_prefix(block, low + half) < key_prefix ? left - half : 0;
+        low += (left - half) & -(uint32_t)(suffix_key_prefix(block, low + half) < key_prefix);
         left = half;
     }
     if (low == block->count || suffix_key_prefix(block, low) != key_prefix)

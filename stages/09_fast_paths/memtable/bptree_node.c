@@ -16,19 +16,6 @@ bool bptree_before(const struct bptree_target *target, const struct bptree_fence
            (target->left && target->sequence == fence->sequence);
 }
 
-/* The first of n numbers in order that is not below `key_prefix`. */
-static unsigned first_not_below(const uint64_t *key_prefixes, unsigned n, uint64_t key_prefix)
-{
-    const uint64_t *from = key_prefixes;
-
-    while (n > 1) {
-        unsigned half = n / 2;
-        from += from[half - 1] < key_prefix ? half : 0;
-        n -= half;
-    }
-    return (unsigned)(from - key_prefixes) + (n && *from < key_prefix);
-}
-
 /* Of fences with the target's key prefix, from `at` on, the first that the target is before. */
 static unsigned among_equal(const struct bptree_inner *inner, const struct bptree_target *target,
                             uint64_t key_prefix, unsigned at)
@@ -59,7 +46,7 @@ unsigned bptree_child(const struct bptree_inner *inner, const struct bptree_targ
     if (beside)
         return beside < 0 ? 0 : count;
     key_prefix = key_prefix_of(target->key, prefix->size);
-    at = first_not_below(inner->key_prefixes, count, key_prefix);
+    at = (unsigned)key_prefix_find(inner->key_prefixes, count, key_prefix);
     cost_so_far.comparisons += cost_halvings(count);
     return at < count && inner->key_prefixes[at] == key_prefix
                ? among_equal(inner, target, key_prefix, at)

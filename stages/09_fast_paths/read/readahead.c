@@ -10,15 +10,15 @@
  *        where the wanted block may be sound: a seek can still find it, as that reads one block
  *        alone. */
 #include "readahead.h"
+#include "base/bytes.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #define FEWEST ((size_t)16 << 10) /* bytes */
 
 void readahead_free(struct readahead *ahead)
 {
-    free(ahead->bytes);
+    strata_buffer_free(&ahead->bytes);
     *ahead = (struct readahead){0};
 }
 
@@ -50,21 +50,6 @@ static void choose(struct readahead *a, const struct pax_table *t, uint32_t n, b
             a->end++;
 }
 
-static int reserve(struct readahead *a, size_t size, struct strata_error *err)
-{
-    uint8_t *bytes;
-
-    if (size <= a->capacity)
-        return 0;
-    bytes = malloc(size);
-    if (!bytes)
-        return strata_fail_memory(err, size);
-    free(a->bytes);
-    a->bytes = bytes;
-    a->capacity = size;
-    return 0;
-}
-
 static bool holds(const struct readahead *a, const struct pax_table *t, uint32_t n)
 {
     return a->table == t && n >= a->first && n < a->end;
@@ -83,12 +68,15 @@ static int read_piece(struct readahead *a, const struct pax_table *t, struct str
 {
     uint64_t offset = t->fence.offsets[a->first];
     size_t size = (size_t)(t->fence.offsets[a->end] - offset);
-    int rc = reserve(a, size, err);
+    int rc;
 
     assert(a->first < a->end && a->end <= t->fence.count); /* 9.I32 */
     a->table = NULL;
-    if (rc == 0)
-        rc = pax_table_read_at(t, offset, a->bytes, size, err);
+    strata_buffer_clear(&a->bytes);
+    if (buffer_reserve(&a->bytes, size) < 0)
+        rc = strata_fail_memory(err, size);
+    else
+        rc = fs_pooled_read(&t->file, offset, a->bytes.data, size, err);
     if (rc < 0)
         a->piece = 0;
     else
@@ -118,6 +106,6 @@ int readahead_block(struct readahead *a, const struct pax_table *t, uint32_t n, 
             return rc;
     }
     assert(holds(a, t, n));
-    *stored = a->bytes + (t->fence.offsets[n] - t->fence.offsets[a->first]);
+    *stored = a->bytes.data + (t->fence.offsets[n] - t->fence.offsets[a->first]);
     return 0;
 }

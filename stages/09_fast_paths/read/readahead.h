@@ -11,8 +11,7 @@ struct readahead {
     const struct pax_table *table; /* of which it holds blocks from `first` on and before `end` */
     uint32_t first, end;
     size_t piece; /* bytes of the last read; 0: of none in a row */
-    uint8_t *bytes;
-    size_t capacity;
+    struct strata_buffer bytes;
 };
 
 void readahead_free(struct readahead *ahead);

@@ -16,31 +16,18 @@
 
 /* ---- Finding a table ------------------------------------------------------------------------- */
 
-/* The first key prefix that is not before `key_prefix`, without a branch to be guessed wrong. */
-static size_t first_not_before(const uint64_t *key_prefixes, size_t count, uint64_t key_prefix)
-{
-    size_t low = 0;
-
-    cost_so_far.comparisons += cost_halvings((uint64_t)count + 1);
-    for (size_t left = count; left;) {
-        size_t half = left / 2;
-        low += key_prefixes[low + half] < key_prefix ? left - half : 0;
-        left = half;
-    }
-    return low;
-}
-
 size_t run_find(const struct fast_run *run, struct strata_slice prefix, struct strata_slice key)
 {
     size_t low = 0, high = run->count;
 
     if (run->key_prefixes) {
         uint64_t key_prefix = key_prefix_after(key, prefix);
-        low = first_not_before(run->key_prefixes, high, key_prefix);
+        cost_so_far.comparisons += cost_halvings((uint64_t)high + 1);
+        low = key_prefix_find(run->key_prefixes, high, key_prefix);
         if (low == high || run->key_prefixes[low] > key_prefix)
             return low;
         if (key_prefix < UINT64_MAX)
-            high = low + first_not_before(run->key_prefixes + low, high - low, key_prefix + 1);
+            high = low + key_prefix_find(run->key_prefixes + low, high - low, key_prefix + 1);
     }
     while (low < high) { /* key prefixes leave it open: those of many may be equal */
         size_t middle = low + (high - low) / 2;

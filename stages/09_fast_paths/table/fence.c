@@ -143,17 +143,10 @@ struct strata_slice fence_at(const struct fence *fence, uint32_t block)
 /* The last key prefix that is not behind `key_prefix`; key_prefixes[0] is not. */
 static uint32_t last_not_behind(const uint64_t *key_prefixes, uint32_t count, uint64_t key_prefix)
 {
-    const uint64_t *base = key_prefixes;
-
     cost_so_far.comparisons += cost_halvings(count);
-    while (count > 1) {
-        uint32_t half = count / 2;
-        count -= half;
-        __builtin_prefetch(base + count / 2);
-        __builtin_prefetch(base + half + count / 2);
-        base += base[half] <= key_prefix ? half : 0;
-    }
-    return (uint32_t)(base - key_prefixes);
+    return key_prefix == UINT64_MAX
+               ? count - 1
+               : (uint32_t)key_prefix_find(key_prefixes + 1, count - 1, key_prefix + 1);
 }
 
 uint32_t fence_find(const struct fence *fence, struct strata_slice key)

@@ -181,9 +181,6 @@ int pax_table_blame(const struct pax_table *table, uint64_t offset, int rc,
 /* ---- Its blocks (pax_table_read.c)
  * --------------------------------------------------------------- */
 
-/* Reads `size` bytes at `offset`: all, or CORRUPT. */
-int pax_table_read_at(const struct pax_table *table, uint64_t offset, uint8_t *to, size_t size,
-                      struct strata_error *err);
 /* Reads the stored block there to `to`, uncompressed; `at_hand`: its bytes, if they were read.
  * CORRUPT, IO, NO_MEMORY. */
 int pax_table_read_section(const struct pax_table *table, uint64_t offset, uint64_t end,

@@ -67,7 +67,7 @@ int pax_table_read_properties(struct pax_table *t, struct strata_error *err)
 
     if (size < PAX_TABLE_FOOTER)
         return sstable_corrupt(&t->base, size, "the file ends before a table could", err);
-    rc = pax_table_read_at(t, begin, tail, size, err);
+    rc = fs_pooled_read(&t->file, begin, tail, size, err);
     if (rc < 0)
         return rc;
     wrong = pax_table_get_footer(tail + size - PAX_TABLE_FOOTER, t->base.number, offset,
@@ -122,7 +122,7 @@ static int read_filter(struct pax_table *t, struct strata_error *err)
     t->filter = aligned_alloc(BLOOM_LINE, (size + BLOOM_LINE - 1) / BLOOM_LINE * BLOOM_LINE);
     if (!t->filter)
         return strata_fail_memory(err, size);
-    rc = pax_table_read_at(t, t->filter_offset, t->filter, size, err);
+    rc = fs_pooled_read(&t->file, t->filter_offset, t->filter, size, err);
     if (rc < 0)
         return rc;
     rc = stored_block_open(&section, strata_bytes(t->filter, size), t->base.number,

@@ -30,23 +30,6 @@ int pax_table_blame(const struct pax_table *t, uint64_t offset, int rc,
     return rc;
 }
 
-int pax_table_read_at(const struct pax_table *t, uint64_t offset, uint8_t *to, size_t size,
-                      struct strata_error *err)
-{
-    size_t got = 0;
-    int rc = fs_pooled_use(&t->file, err);
-
-    assert(offset <= t->base.bytes && size <= t->base.bytes - offset); /* 9.I22 */
-
-    if (rc < 0)
-        return rc;
-    rc = fs_read_at(t->file.file, offset, to, size, &got, err);
-    fs_pooled_done(&t->file);
-    if (rc == 0 && got < size)
-        rc = sstable_corrupt(&t->base, offset, "the file ends inside a part of the table", err);
-    return rc;
-}
-
 /* Of a mapped file; NULL: it is not. */
 static const uint8_t *mapped_at(const struct pax_table *t, uint64_t offset)
 {
@@ -61,8 +44,9 @@ static int read_stored(const struct pax_table *t, uint64_t offset, uint64_t end,
 {
     size_t size = (size_t)(end - offset);
     struct strata_error why;
-    int rc = at_hand ? 0 : pax_table_read_at(t, offset, to, size, err);
+    int rc = at_hand ? 0 : fs_pooled_read(&t->file, offset, to, size, err);
 
+    assert(offset <= end && end <= t->base.bytes); /* 9.I22 */
     if (rc < 0)
         return rc;
     rc = stored_block_open(section, strata_bytes(at_hand ? at_hand : to, size), t->base.number,

@@ -41,9 +41,9 @@ static inline uint64_t key_prefix_after(struct strata_slice key, struct strata_s
     return order > 0 ? UINT64_MAX : 0;
 }
 
-/* The first of `count` key prefixes in order that is not before this one. Each step adds half of what
- * is left or nothing, by a mask: of a condition gcc makes a branch, which is mispredicted every second
- * time (measured with 32 key prefixes: 24 ns, and so 5). */
+/* The first of `count` key prefixes in order that is not before this one. Each step adds half of
+ * what is left or nothing, by a mask: of a condition gcc makes a branch, which is mispredicted
+ * every second time (measured with 32 key prefixes: 24 ns, and so 5). */
 static inline size_t key_prefix_find(const uint64_t *key_prefixes, size_t count,
                                      uint64_t key_prefix)
 {

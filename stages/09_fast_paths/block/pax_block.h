@@ -190,8 +190,6 @@ int pax_block_builder_add(struct pax_block_builder *builder, unsigned type, stru
  * empty one takes any: so an entry that is larger than the target is alone in its block. */
 int pax_block_builder_try(struct pax_block_builder *builder, unsigned type, struct strata_slice key,
                           struct strata_slice value, uint64_t hash, struct strata_error *err);
-/* Bytes that the block would have now; 0: it is empty. Exact. */
-size_t pax_block_builder_bytes(const struct pax_block_builder *builder);
 /* Its first and last key, when one was added, also of a finished one. Borrowed until the next add.
  */
 struct strata_slice pax_block_builder_first(const struct pax_block_builder *builder);

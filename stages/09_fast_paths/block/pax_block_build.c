@@ -1,20 +1,13 @@
 /* pax_block_build.c: builds a block. Keys are kept whole until the end, as their common prefix
- * is known only then. As long as a block is not nearly full an entry surely fits; then the size of
- * the block is computed, exactly, before each.
+ * is known only then. Before each entry the size of the block with it is computed, exactly.
  *
  * 9.I19: all keys begin with as much as the first and the last have in common, as they ascend. The
  *        builder's prefix_size is that, or more: what it was when it was last computed. */
 #include "pax_block.h"
-#include "base/bytes.h"
-#include "base/coding.h"
+#include "09_fast_paths/block/key_prefix.h"
 
 #include <assert.h>
 #include <stdlib.h>
-
-/* Bytes of a block beside keys and values, at most: its form, four numbers, a byte of types begun;
- * and of an entry: tag, two bits of types, two numbers. */
-#define HEADER_MOST ((size_t)18)
-#define ENTRY_MOST ((size_t)10)
 
 struct pax_block_entry {
     uint32_t key_end, value_end; /* in the builder's keys and values */
@@ -59,17 +52,9 @@ static bool is_wide(const struct sums *s)
     return bytes_of(s) + 2 * numbers_of(s) > PAX_BLOCK_NARROW_MAX;
 }
 
-static size_t shared_size(struct strata_slice a, const uint8_t *b, size_t size)
+static size_t shared_size(const struct pax_block_builder *b, struct strata_slice key)
 {
-    size_t shared = 0;
-
-    if (!size || (size <= a.size && memcmp(a.data, b, size) == 0)) /* nearly always */
-        return size;
-    if (size > a.size)
-        size = a.size;
-    while (shared < size && a.data[shared] == b[shared])
-        shared++;
-    return shared;
+    return key_shared_size(key, strata_bytes(b->keys.data, b->prefix_size));
 }
 
 static struct sums sums_of(const struct pax_block_builder *b)
@@ -78,7 +63,7 @@ static struct sums sums_of(const struct pax_block_builder *b)
 
     if (!b->count)
         return (struct sums){0};
-    prefix_size = shared_size(pax_block_builder_last(b), b->keys.data, b->prefix_size); /* 9.I19 */
+    prefix_size = shared_size(b, pax_block_builder_last(b)); /* 9.I19 */
     return (struct sums){b->count,     prefix_size,    b->keys.size, b->values.size,
                          b->keys_vary, b->values_vary, b->deletes,   b->coded};
 }
@@ -88,7 +73,7 @@ static struct sums sums_with(const struct pax_block_builder *b, struct strata_sl
                              size_t value_size, bool is_delete, bool is_coded)
 {
     return (struct sums){.count = b->count + (size_t)1,
-                         .prefix_size = shared_size(key, b->keys.data, b->prefix_size),
+                         .prefix_size = shared_size(b, key),
                          .key_bytes = b->keys.size + key.size,
                          .value_bytes = b->values.size + value_size,
                          .keys_vary = b->keys_vary || key.size != b->last_size,
@@ -102,12 +87,6 @@ static size_t target_of(const struct pax_block_builder *b)
     if (b->target > PAX_BLOCK_TARGET_MAX)
         return PAX_BLOCK_TARGET_MAX;
     return b->target ? b->target : PAX_BLOCK_TARGET;
-}
-
-size_t pax_block_builder_bytes(const struct pax_block_builder *builder)
-{
-    struct sums s = sums_of(builder);
-    return s.count ? size_of(&s) : 0;
 }
 
 /* ---- Adding -------------------------------------------------------------------------------- */
@@ -189,14 +168,6 @@ int pax_block_builder_add(struct pax_block_builder *b, unsigned type, struct str
     return 0;
 }
 
-/* Whatever its keys have in common. */
-static bool surely_fits(const struct pax_block_builder *b, size_t key_size, size_t value_size,
-                        size_t target)
-{
-    size_t others = HEADER_MOST + b->keys.size + b->values.size + b->count * ENTRY_MOST;
-    return value_size <= target && others + ENTRY_MOST + key_size + value_size <= target;
-}
-
 /* A block of puts is asked as if the entry were a delete: those cost a bit each, all or none. */
 int pax_block_builder_try(struct pax_block_builder *builder, unsigned type, struct strata_slice key,
                           struct strata_slice value, uint64_t hash, struct strata_error *err)
@@ -205,7 +176,7 @@ int pax_block_builder_try(struct pax_block_builder *builder, unsigned type, stru
     struct sums s;
     int rc;
 
-    if (!builder->count || surely_fits(builder, key.size, value.size, target))
+    if (!builder->count)
         return pax_block_builder_add(builder, type, key, value, hash, err);
     s = sums_with(builder, key, value.size, true, type == SSTABLE_CODED);
     if (value.size > target || size_of(&s) > target || s.key_bytes > PAX_BLOCK_KEYS_MAX)

@@ -111,25 +111,19 @@ int tree_approximate_size(void *self, struct strata_slice from, struct strata_sl
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
-/* All of them, while nobody writes. (A tree that failed has them, too.) */
-static int read_events(struct tree *tree, struct strata_buffer *lines, struct strata_error *err)
-{
-    int rc;
-
-    tree_be_alone(tree);
-    rc = events_read(tree->env, lines, err);
-    tree_end_alone(tree);
-    return rc;
-}
-
+/* They are read while nobody writes. (A tree that failed has them, too.) */
 int tree_report_events(void *self, void (*each)(void *arg, const struct strata_event *event),
                        void *arg, struct strata_error *err)
 {
+    struct tree *tree = self;
     struct strata_buffer lines = {0}, keys = {0};
     struct strata_slice rest, line;
     struct strata_event event;
-    int rc = read_events(self, &lines, err);
+    int rc;
 
+    tree_be_alone(tree);
+    rc = events_read(tree->env, &lines, err);
+    tree_end_alone(tree);
     rest = strata_buffer_slice(&lines);
     while (rc == 0 && events_next_line(&rest, &line)) {
         if (events_decode(line, &event, &keys) < 0)

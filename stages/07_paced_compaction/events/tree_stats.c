@@ -25,37 +25,33 @@ static void count_paced_write(struct tree_stats *s, uint64_t took_ns)
         s->delayed[i]++;
 }
 
-static void count(struct tree_stats *s, const struct strata_event *event)
+static void count(struct tree_stats *s, const struct strata_event *event,
+                  const struct compact *work)
 {
+    enum strata_event_type type = event->type;
     struct version_figures *f = &s->of;
 
-    if (event->type == STRATA_EVENT_FLUSH_END) {
+    if (type == STRATA_EVENT_FLUSH_END || type == STRATA_EVENT_COMPACT_END ||
+        type == STRATA_EVENT_GIVEN_UP)
+        f->table_bytes += written_by(&work->of);
+    if (type == STRATA_EVENT_FLUSH_END) {
         f->flushes++;
         f->flushed_bytes += event->written;
-    } else if (event->type == STRATA_EVENT_COMPACT_END) {
+    } else if (type == STRATA_EVENT_COMPACT_END) {
         f->levels[event->level].compactions++;
         f->levels[event->level].read_bytes += event->bytes;
         f->levels[event->level].written_bytes += event->written;
-    } else if (event->type == STRATA_EVENT_MOVE) {
+    } else if (type == STRATA_EVENT_MOVE) {
         f->levels[event->level].moves++;
-    } else if (event->type == STRATA_EVENT_STALL) {
+    } else if (type == STRATA_EVENT_STALL) {
         count_paced_write(s, event->took_ns);
     }
-}
-
-/* A flush or a compaction that has ended, or was given up, has written. */
-static bool ends_work(const struct strata_event *event)
-{
-    return event->type == STRATA_EVENT_FLUSH_END || event->type == STRATA_EVENT_COMPACT_END ||
-           event->type == STRATA_EVENT_GIVEN_UP;
 }
 
 void tree_count_event(struct tree *tree, const struct strata_event *event,
                       const struct compact *work)
 {
     sync_lock(&tree->path.group.mutex);
-    if (ends_work(event))
-        tree->stats.of.table_bytes += written_by(&work->of);
-    count(&tree->stats, event);
+    count(&tree->stats, event, work);
     sync_unlock(&tree->path.group.mutex);
 }

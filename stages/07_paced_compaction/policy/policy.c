@@ -63,3 +63,13 @@ bool policy_is_quarantined(const struct policy_quarantine *quarantined, const st
             return true;
     return false;
 }
+
+bool policy_has_quarantined(const struct version_level levels[LEVELS], unsigned from,
+                            const struct policy_quarantine *quarantined)
+{
+    for (unsigned level = from; quarantined->count && level < LEVELS; level++)
+        for (size_t i = 0; i < levels[level].count; i++)
+            if (policy_is_quarantined(quarantined, levels[level].tables[i]))
+                return true;
+    return false;
+}

@@ -14,6 +14,9 @@ int policy_pick_leveled(const struct policy_input *of, struct pick *out, struct 
 
 bool policy_is_quarantined(const struct policy_quarantine *quarantined,
                            const struct sstable *table);
+/* Has any level from this one on such a table? */
+bool policy_has_quarantined(const struct version_level levels[LEVELS], unsigned from,
+                            const struct policy_quarantine *quarantined);
 
 /* ---- policy_small.c -------------------------------------------------------------------------- */
 

@@ -13,15 +13,6 @@
 
 #include <assert.h>
 
-static bool has_quarantined(const struct pick *pick, const struct policy_quarantine *quarantined)
-{
-    for (unsigned level = 0; quarantined->count && level < LEVELS; level++)
-        for (size_t i = 0; i < pick->inputs[level].count; i++)
-            if (policy_is_quarantined(quarantined, pick->inputs[level].tables[i]))
-                return true;
-    return false;
-}
-
 /* ---- One level ------------------------------------------------------------------------------- */
 
 /* A trivial move: the compaction that takes the table from there does not become large. */
@@ -71,7 +62,7 @@ static int pick_level(const struct policy_input *of, unsigned level, struct pick
     for (size_t i = 0; i < l->count; i++) {
         size_t at = level ? (first + i) % l->count : l->count - 1 - i;
         int rc = take_inputs(out, of, level, at, err);
-        if (rc < 0 || !has_quarantined(out, of->quarantined))
+        if (rc < 0 || !policy_has_quarantined(out->inputs, 0, of->quarantined))
             return rc;
     }
     return STRATA_NOT_FOUND;
@@ -124,6 +115,6 @@ int policy_pick_leveled(const struct policy_input *of, struct pick *out, struct 
         rc = level ? pick_level(of, level, out, err) : pick_level_0(of, out, err);
         left_out[level] = true;
     }
-    assert(rc != 0 || !has_quarantined(out, of->quarantined)); /* 7.I14 */
+    assert(rc != 0 || !policy_has_quarantined(out->inputs, 0, of->quarantined)); /* 7.I14 */
     return rc;
 }

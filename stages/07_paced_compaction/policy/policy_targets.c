@@ -111,21 +111,16 @@ size_t policy_newest_to_merge(const struct version_level *l,
     return count < PICK_L0_TABLES ? 0 : count;
 }
 
-/* Where keys come in order, the oldest table overlaps with nothing there. */
-static bool oldest_is_worth_it(const struct policy_input *of, unsigned next, uint64_t worth)
-{
-    const struct version *v = of->version;
-    struct pick_range range = policy_range_down(of, 0, v->levels[0].count - 1);
-
-    return pick_bytes_over(v, 0, &range) >= pick_bytes_over(v, next, &range) / worth;
-}
-
+/* All of level 0; or the oldest table: where keys come in order, it overlaps with nothing there. */
 static bool is_worth_it(const struct policy_input *of, unsigned next, uint64_t worth)
 {
     const struct version *v = of->version;
+    struct pick_range oldest;
 
-    return v->levels[0].bytes >= v->levels[next].bytes / worth ||
-           oldest_is_worth_it(of, next, worth);
+    if (v->levels[0].bytes >= v->levels[next].bytes / worth)
+        return true;
+    oldest = policy_range_down(of, 0, v->levels[0].count - 1);
+    return pick_bytes_over(v, 0, &oldest) >= pick_bytes_over(v, next, &oldest) / worth;
 }
 
 enum policy_level0 policy_level0_plan(const struct policy_input *of)

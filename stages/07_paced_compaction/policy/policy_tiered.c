@@ -41,22 +41,11 @@ static uint64_t bytes_of(const struct version *v, size_t i)
     return i < v->levels[0].count ? v->levels[0].tables[i]->bytes : deeper_bytes(v);
 }
 
-static bool deeper_is_quarantined(const struct policy_input *of)
-{
-    const struct version_level *l = of->version->levels;
-
-    for (unsigned level = 1; of->quarantined->count && level < LEVELS; level++)
-        for (size_t i = 0; i < l[level].count; i++)
-            if (policy_is_quarantined(of->quarantined, l[level].tables[i]))
-                return true;
-    return false;
-}
-
 static bool is_left_alone(const struct policy_input *of, size_t i)
 {
     const struct version_level *l = &of->version->levels[0];
     return i < l->count ? policy_is_quarantined(of->quarantined, l->tables[i])
-                        : deeper_is_quarantined(of);
+                        : policy_has_quarantined(l, 1, of->quarantined);
 }
 
 /* From one tier to the next older one; the first, when all of it is zero. */

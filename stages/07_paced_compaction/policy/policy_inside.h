@@ -10,7 +10,7 @@
 
 int policy_pick_leveled(const struct policy_input *of, struct pick *out, struct strata_error *err);
 
-/* ---- policy.c -------------------------------------------------------------------------------- */
+/* ---- policy_quarantine.c --------------------------------------------------------------------- */
 
 bool policy_is_quarantined(const struct policy_quarantine *quarantined,
                            const struct sstable *table);

@@ -9,46 +9,35 @@
 
 #include <stdlib.h>
 
-#define FEW 32 /* runs that need no memory to be listed */
-
 /* One source that hides nothing needs no merge. */
 static bool is_one_run(const struct level_merge *of)
 {
     return of->newer_count == 0 && of->run_count == 1 && !of->once && of->version->tombstones == 0;
 }
 
-static int merge_fast(const struct level_merge *of, struct fast_run *runs, struct cursor **out,
-                      struct strata_error *err)
+int fast_merge(const struct level_merge *of, struct cursor **out, struct strata_error *err)
 {
     const struct version *version = of->version;
+    struct fast_run *runs = malloc((of->run_count + 1) * sizeof *runs);
     struct merge_sources sources = {.newer_count = of->newer_count,
                                     .runs = runs,
                                     .run_count = of->run_count,
                                     .prefix = version_index(version)->prefix,
                                     .once = of->once,
                                     .tombstones = of->tombstones};
+    int rc = 0;
 
+    if (!runs)
+        return strata_fail_memory(err, (of->run_count + 1) * sizeof *runs);
     for (size_t i = 0; i < of->newer_count; i++)
         sources.newer[i] = memtable_cursor(of->newer[i], of->sequence);
     for (size_t i = 0; i < of->run_count; i++)
         runs[i] = version_index_run(version, &of->runs[i]);
     if (!is_one_run(of))
-        return merge_runs_new(&sources, out, err);
-    *out = run_cursor_new(runs, sources.prefix, false);
-    return *out ? 0 : strata_fail_memory(err, sizeof(struct run_cursor));
-}
-
-int fast_merge(const struct level_merge *of, struct cursor **out, struct strata_error *err)
-{
-    size_t count = of->run_count;
-    struct fast_run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
-    int rc;
-
-    if (!runs)
-        return strata_fail_memory(err, count * sizeof *runs);
-    rc = merge_fast(of, runs, out, err);
-    if (runs != few)
-        free(runs);
+        rc = merge_runs_new(&sources, out, err);
+    else if (!(*out = run_cursor_new(runs, sources.prefix, false)))
+        rc = strata_fail_memory(err, sizeof(struct run_cursor));
+    free(runs);
     return rc;
 }
 

@@ -210,11 +210,6 @@ static int init(void *self, struct arena *arena, struct strata_error *err)
     return 0;
 }
 
-static bool check(const void *self)
-{
-    return bptree_check(self);
-}
-
 const struct memtable_kind memtable_bptree = {
     .self_bytes = sizeof(struct tree_and_leaf),
     .init = init,
@@ -224,5 +219,5 @@ const struct memtable_kind memtable_bptree = {
     .cursor = bptree_cursor,
     .versions = bptree_versions,
     .recycle = bptree_recycle,
-    .check = check,
+    .check = bptree_check,
 };

@@ -37,7 +37,7 @@ struct bptree {
 };
 
 /* Its invariants hold (bptree_check.c). For tests; nobody adds meanwhile. */
-bool bptree_check(const struct bptree *tree);
+bool bptree_check(const void *tree);
 
 static inline struct strata_slice bptree_key(const struct bptree_entry *entry)
 {

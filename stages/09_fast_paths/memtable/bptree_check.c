@@ -62,8 +62,9 @@ static bool check_node(struct check *c, const struct bptree_node *node, unsigned
     return sound;
 }
 
-bool bptree_check(const struct bptree *tree)
+bool bptree_check(const void *self)
 {
+    const struct bptree *tree = self;
     struct check c = {.tree = tree};
 
     return check_node(&c, bptree_root(tree), tree->height, NULL, NULL) &&

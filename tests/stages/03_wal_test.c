@@ -930,7 +930,8 @@ static void group_of_many_batches_is_one_append_and_one_sync(void **state)
     fs_free(fs);
 }
 
-/* A sync, or a delete of what is not there, writes nothing; the put before it in the group stays. */
+/* A sync, or a delete of what is not there, writes nothing; the put before it in the group stays.
+ */
 static void group_of_a_put_and_a_sync_keeps_the_put(void **state)
 {
     struct strata_fs *fs = fs_sim_new();

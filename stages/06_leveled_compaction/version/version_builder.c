@@ -35,11 +35,13 @@ static int refuse(uint64_t offset, const char *what, uint64_t number, struct str
 
 /* ---- Tables by their numbers ----------------------------------------------------------------- */
 
-/* What a number is found by: a hash, so that numbers with the same low bits, which a file may have,
- * are not all looked for from one slot. */
+/* What a number is found by: a permutation (the finalizer of splitmix64), so that numbers with the
+ * same low bits, which a file may have, are not all looked for from one slot. */
 static uint64_t hash_of(uint64_t number)
 {
-    return index_hash(strata_bytes(&number, sizeof number));
+    number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9u;
+    number = (number ^ number >> 27) * 0x94d049bb133111ebu;
+    return number ^ number >> 31;
 }
 
 /* 1 + the place of file `number`; 0: it has none. */
@@ -325,6 +327,10 @@ static int begin_with(struct version_builder *b, const struct version *base,
 {
     int rc = index_reserve(&b->numbers, base->count + FEW, err);
 
+    b->room = base->count + FEW;
+    b->entries = malloc(b->room * sizeof *b->entries);
+    if (rc == 0 && !b->entries)
+        rc = strata_fail_memory(err, b->room * sizeof *b->entries);
     b->made->next = base->next;
     set_logs(b->made, base->logs, base->log_count);
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {

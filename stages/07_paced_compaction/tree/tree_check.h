@@ -4,7 +4,7 @@
 
 #include "tree.h"
 
-/* 7.I1 to 7.I3, and version_check. Alone with the tree. CORRUPT: our own bug. O(tables). */
+/* 7.I1 to 7.I3. Alone with the tree. CORRUPT: our own bug. */
 int tree_check(const struct tree *tree, struct strata_error *err);
 /* Are they so? For asserts of who is not alone: takes `installing`. */
 bool tree_is_whole(struct tree *tree);

@@ -241,8 +241,8 @@ build_mutant() { # PATCH DIR NAME
         esac
     done
     for object in "$B/stages/$3"/*.o "$B/stages/$3"/*/*.o $(for d in "${dirs[@]}"; do ls "$B/stages/$d"/*.o "$B/stages/$d"/*/*.o 2>/dev/null | grep -v '/engine\.o$'; done); do
-        [ -e "$object" ] || continue
         file=${object#"$B"/} file=${file%.o}.c
+        [ -e "$object" ] && [ -e "$file" ] || continue # of a source that was renamed
         if printf '%s\n' "${patched[@]}" | grep -qxF "$file"; then
             object=$2/${file//\//+}.o
             (cd "$2" && "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -Iinclude -Icommon -Istages -w -O0 -fPIC \

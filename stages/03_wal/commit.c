@@ -19,7 +19,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 static struct segment *active(const struct wal_store *store)
 {
@@ -47,110 +46,84 @@ static int reserve(struct wal_store *store, size_t more, struct strata_error *er
     return rc;
 }
 
-/* Looks for the key in what this group has done so far: *slot is its place in the overlay, or
- * SIZE_MAX. Another key with its hash is a collision. */
-static void look_in_group(const struct wal_store *store, struct strata_slice key,
-                          struct keydir_match *match, size_t *slot)
-{
-    size_t at = SIZE_MAX;
-    *slot = SIZE_MAX;
-    while (index_find(&store->overlay, match->hash, &at)) {
-        const struct pending *other = &store->pending[store->overlay.slots[at].position - 1];
-        if (strata_compare(other->key, key) == 0)
-            *slot = at;
-        else
-            match->collides = true;
-    }
-}
-
-/* Where the record of an earlier operation's key stands after it; 0: it has none. */
-static uint64_t left_by(const struct wal_store *store, const struct pending *p)
-{
-    return segment_is_put(p->type) ? position_make(active(store)->last, p->offset) : 0;
-}
-
-/* What is to be written for an operation: a record of p->type, or nothing if that is 0. */
-static int plan(const struct wal_store *store, const struct strata_op *op, size_t *slot,
-                struct pending *p, struct strata_error *err)
+/* What the index knows of an operation's key. It may be read from the log, which can fail. */
+static int look_in_index(const struct wal_store *store, const struct strata_op *op,
+                         struct pending *p, struct strata_error *err)
 {
     struct keydir_match match;
     int rc = keydir_find(&store->keydir, op->key, &match, NULL, NULL, err);
 
     if (rc < 0)
         return rc;
-    look_in_group(store, op->key, &match, slot);
-    *p = (struct pending){.key = op->key, .hash = match.hash};
-    if (*slot != SIZE_MAX)
-        p->before = left_by(store, &store->pending[store->overlay.slots[*slot].position - 1]);
-    else if (rc == 0)
+    *p = (struct pending){.key = op->key, .hash = match.hash, .collides = match.collides};
+    if (rc == 0)
         p->before = store->keydir.index.slots[match.slot].position;
-    p->type = op->type == STRATA_OP_PUT || p->before ? keydir_type(&match, op->type) : 0;
     return 0;
 }
 
-static int note(struct wal_store *store, const struct pending *pending, size_t slot,
-                struct strata_error *err)
+/* What the group has done to the key so far: its last operation in it says where the key's record
+ * is before this one. Another key with its hash is a collision. Returns the key's place in the
+ * overlay, or SIZE_MAX. */
+static size_t look_in_group(const struct wal_store *store, struct pending *p)
 {
-    struct pending *added = array_add(&store->pending, &store->pending_count,
-                                      &store->pending_capacity, sizeof *added, err);
+    size_t slot = SIZE_MAX, at = SIZE_MAX;
 
-    if (!added)
-        return STRATA_ERR_NO_MEMORY;
-    *added = *pending;
-    if (!store->overlay.slots)
-        return 0;
-    if (slot == SIZE_MAX)
-        index_add(&store->overlay, pending->hash, store->pending_count);
-    else
-        store->overlay.slots[slot].position = store->pending_count;
-    return 0;
-}
-
-/* A batch that cannot be planned is taken out again, with what it left in the overlay. */
-static void take_back(struct wal_store *store, size_t pending, size_t bytes)
-{
-    assert(pending <= store->pending_count && bytes <= store->log.bytes.size);
-    store->pending_count = pending;
-    store->log.bytes.size = bytes;
-    if (!store->overlay.slots)
-        return;
-    memset(store->overlay.slots, 0, store->overlay.capacity * sizeof *store->overlay.slots);
-    store->overlay.count = 0;
-    store->pending_count = 0;
-    for (size_t i = 0; i < pending; i++) {
-        struct pending again = store->pending[i];
-        struct keydir_match match = {.hash = again.hash};
-        size_t slot;
-        look_in_group(store, again.key, &match, &slot);
-        note(store, &again, slot, NULL); /* it has room */
+    while (index_find(&store->overlay, p->hash, &at)) {
+        const struct pending *other = &store->pending[store->overlay.slots[at].position - 1];
+        if (strata_compare(other->key, p->key) != 0) {
+            p->collides = true;
+            continue;
+        }
+        slot = at;
+        p->before =
+            segment_is_put(other->type) ? position_make(active(store)->last, other->offset) : 0;
     }
+    return slot;
 }
 
-/* Puts a batch into the group as one frame. */
+/* Adds an operation's record to the frame; a delete of what is not there needs none. */
+static void add_record(struct wal_store *store, struct pending p, const struct strata_op *op,
+                       bool last)
+{
+    size_t slot = look_in_group(store, &p);
+    struct keydir_match match = {.collides = p.collides};
+
+    if (op->type == STRATA_OP_DELETE && !p.before)
+        return;
+    p.type = keydir_type(&match, op->type);
+    p.offset = wal_frame_add(&store->log, p.type, op->key, op->value, last);
+    store->pending[store->pending_count++] = p;
+    if (slot != SIZE_MAX)
+        store->overlay.slots[slot].position = store->pending_count;
+    else if (store->overlay.slots)
+        index_add(&store->overlay, p.hash, store->pending_count);
+}
+
+/* Puts a batch into the group as one frame. All of it that can fail comes first: so a batch that
+ * cannot be planned leaves nothing in the group. */
 static void plan_batch(struct wal_store *store, struct group_commit *commit, bool last)
 {
-    size_t pending = store->pending_count, bytes = store->log.bytes.size;
-    uint64_t sequence = store->sequence + pending;
+    size_t first = store->pending_count, bytes = store->log.bytes.size;
 
-    commit->rc = group_numbers(sequence, commit->count, store->env->dir, &commit->err);
-    wal_frame_begin(&store->log, sequence, store->synced);
+    commit->rc =
+        group_numbers(store->sequence + first, commit->count, store->env->dir, &commit->err);
     for (size_t i = 0; commit->rc == 0 && i < commit->count; i++) {
-        const struct strata_op *op = &commit->ops[i];
-        struct pending p;
-        size_t slot;
-
-        commit->rc = plan(store, op, &slot, &p, &commit->err);
-        if (commit->rc < 0 || !p.type)
-            continue;
-        commit->rc = note(store, &p, slot, &commit->err);
-        if (commit->rc == 0)
-            store->pending[store->pending_count - 1].offset = wal_frame_add(
-                &store->log, p.type, op->key, op->value, last && i + 1 == commit->count);
+        struct pending *p = array_add(&store->pending, &store->pending_count,
+                                      &store->pending_capacity, sizeof *p, &commit->err);
+        commit->rc =
+            p ? look_in_index(store, &commit->ops[i], p, &commit->err) : STRATA_ERR_NO_MEMORY;
     }
-    if (commit->rc < 0 || store->pending_count == pending)
-        take_back(store, pending, bytes);
-    else
+    store->pending_count = first;
+    if (commit->rc < 0)
+        return;
+    wal_frame_begin(&store->log, store->sequence + first, store->synced);
+    for (size_t i = 0; i < commit->count; i++)
+        add_record(store, store->pending[first + i], &commit->ops[i],
+                   last && i + 1 == commit->count);
+    if (store->pending_count > first)
         wal_frame_end(&store->log);
+    else
+        store->log.bytes.size = bytes; /* nothing is to be written */
 }
 
 /* ---- Append, sync, apply --------------------------------------------------------------- */

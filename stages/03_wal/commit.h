@@ -14,6 +14,7 @@ struct pending {
     struct strata_slice key; /* the caller's */
     uint64_t hash;           /* of the key */
     uint64_t before;         /* position of its record before this; 0: it has none */
+    bool collides;           /* another live key has this hash */
 };
 
 struct wal_store {

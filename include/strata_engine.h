@@ -175,9 +175,10 @@ struct strata_engine {
      * strata_verify_deep, after `verify`. May cost O(entries). CORRUPT: it does not, which is our
      * own bug. NULL: there is nothing that gets and scans do not show. */
     int (*check)(void *self, struct strata_error *err);
-    /* After write, flush, compact or compact_range has failed with STRATA_ERR_IO: may writes go on?
-     * True where that changed nothing: it failed in reading, or for want of disk space or
-     * descriptors. If the slot is NULL, all later writes are refused. */
+    /* After flush, compact or compact_range has failed with STRATA_ERR_IO, or a write of a handle
+     * with work in the background: may writes go on? True where that changed nothing: it failed in
+     * reading, or for want of disk space or descriptors. If the slot is NULL, all later writes are
+     * refused. */
     bool (*is_writable)(void *self);
     /* False: the file has the name and the first bytes of one of the formats, and is of a later
      * form that this stage cannot read. To tell apart stages that have the same file formats, as

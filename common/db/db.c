@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+#define BACKGROUND_STAGE 10u /* the first one with work in the background */
+
 int db_invalid(struct strata_error *err, const char *why)
 {
     return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "%s", why);
@@ -41,15 +43,30 @@ static int check_write(const struct strata *db, struct strata_error *err)
     return rc;
 }
 
-/* After a failed write, flush or compaction the contents of the disk are not known: no more writes,
- * unless the engine knows better. */
-static int after_write(struct strata *db, int rc, const struct strata_error *err)
+static bool is_writable(const struct strata *db)
 {
     const struct strata_engine *engine = db->engine;
+    return DB_SLOT(engine, is_writable) && engine->is_writable(db->self);
+}
 
-    if (rc != STRATA_ERR_IO || (DB_SLOT(engine, is_writable) && engine->is_writable(db->self)))
-        return rc;
-    atomic_store(&db->failed, err && err->sys ? err->sys : EIO);
+/* After a failed flush or compaction the contents of the disk are not known: no more writes, unless
+ * the engine knows better. */
+static int after_upkeep(struct strata *db, int rc, const struct strata_error *err)
+{
+    if (rc == STRATA_ERR_IO && !is_writable(db))
+        atomic_store(&db->failed, err && err->sys ? err->sys : EIO);
+    return rc;
+}
+
+/* The same of a failed write, which the engine knows better only where it may have waited in vain
+ * for work in the background. */
+static int after_write(struct strata *db, int rc, const struct strata_error *err)
+{
+    if (db->engine->stage >= BACKGROUND_STAGE &&
+        (db->options.background_threads || db->options.background_seed))
+        return after_upkeep(db, rc, err);
+    if (rc == STRATA_ERR_IO)
+        atomic_store(&db->failed, err && err->sys ? err->sys : EIO);
     return rc;
 }
 
@@ -194,7 +211,7 @@ int strata_flush(struct strata *db, struct strata_error *err)
         return rc;
     if (!db->engine->flush)
         return db_lacks(db, "memtable", err);
-    return after_write(db, db->engine->flush(db->self, err), err);
+    return after_upkeep(db, db->engine->flush(db->self, err), err);
 }
 
 static bool can_compact(const struct strata *db)
@@ -210,7 +227,7 @@ int strata_compact(struct strata *db, const struct strata_progress *progress,
         return rc;
     if (!can_compact(db))
         return db_lacks(db, "compaction", err);
-    return after_write(db, db->engine->compact(db->self, progress, err), err);
+    return after_upkeep(db, db->engine->compact(db->self, progress, err), err);
 }
 
 int strata_compact_range(struct strata *db, struct strata_slice from, struct strata_slice to,
@@ -230,7 +247,7 @@ int strata_compact_range(struct strata *db, struct strata_slice from, struct str
         return 0;
     if (!DB_SLOT(db->engine, compact_range) || (!from.size && !to.size))
         return strata_compact(db, progress, err);
-    return after_write(db, db->engine->compact_range(db->self, from, to, progress, err), err);
+    return after_upkeep(db, db->engine->compact_range(db->self, from, to, progress, err), err);
 }
 
 int strata_verify(struct strata *db, const struct strata_progress *progress,

@@ -364,14 +364,14 @@ static void deep_finds_a_list_that_is_not_the_one_in_use(void **state)
     tree = db->self;
     tree->versions.current->levels[0].bytes++;
     tree->versions.current->next += 1000;
-    in_memory(db, "the level's bytes are not its tables'");
+    in_memory(db, "the version's counts are not its tables'");
     tree->versions.current->levels[0].bytes--;
     tree->versions.current->next -= 1000;
     finish(fs, db);
     fs = fs_sim_new();
     db = make(fs, 7);
     ((struct tree *)db->self)->versions.current->levels[0].bytes++;
-    in_memory(db, "the level's bytes are not its tables'");
+    in_memory(db, "the version's counts are not its tables'");
     ((struct tree *)db->self)->versions.current->levels[0].bytes--;
     finish(fs, db);
 }

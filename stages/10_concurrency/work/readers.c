@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#define COMMITS 64u /* between two looks at the sections of all readers */
+#define OPERATIONS 32u /* between two looks at the sections of all readers */
 
 int readers_new(struct readers **out, struct strata_error *err)
 {
@@ -46,11 +46,12 @@ struct super *readers_pin(struct readers *readers, struct tree *tree, uint64_t *
 /* An iterator that began before the period has its reference by its end (10.I15). */
 void readers_recycle(struct readers *readers, struct tree *tree)
 {
+    uint64_t now = tree->path.sequence;
     bool is_read;
 
-    if (++readers->commits < COMMITS)
+    if (now - readers->looked < OPERATIONS)
         return;
-    readers->commits = 0;
+    readers->looked = now;
     if (!epoch_passed(&readers->epoch, readers->ticket))
         return;
     sync_lock(&tree->reading);

@@ -9,8 +9,8 @@
 struct readers {
     struct epoch epoch;
     /* The leader's: */
-    uint64_t ticket;  /* of a period since nodes of the memtable were last recycled */
-    unsigned commits; /* since that was last asked for */
+    uint64_t ticket; /* of a period since nodes of the memtable were last recycled */
+    uint64_t looked; /* sequence number when that was last asked for */
 };
 
 /* NO_MEMORY. */

@@ -229,7 +229,7 @@ uint64_t work_wanted(const struct work *work, const struct bench *b);   /* opera
 bool work_generated(const struct work *work);                  /* it is for generated data alone */
 struct prng draw_random(const struct bench *b, uint64_t i);    /* operation i's random numbers */
 uint64_t draw_key_at(const struct bench *b, uint64_t place);   /* of those that the last fill put */
-uint64_t draw_key(const struct bench *b, struct prng *random); /* a key that is there */
+uint64_t draw_key(const struct bench *b, struct prng *random); /* likewise */
 
 void ycsb_a(const struct bench *b, uint64_t i, struct op *op);
 void ycsb_b(const struct bench *b, uint64_t i, struct op *op);
@@ -273,6 +273,9 @@ void run_draw(const char *text);
 
 void check_begin_new(struct bench *b);      /* nothing is there */
 uint64_t check_live(const struct bench *b); /* keys that are there */
+/* Sets `*number`, of a key, to the next one that is there, if its own is not; after the last comes
+ * the first. If another run made the database, any may be there. False: there is none. */
+bool check_find(const struct bench *b, uint64_t *number);
 /* Goes over the workload's operations again, as they should have been: notes which keys are there,
  * and holds what came out, `found` entries of `sum`, against what must have. */
 int check_work(struct bench *b, const struct result *r, uint64_t sum);

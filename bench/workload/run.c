@@ -165,7 +165,8 @@ static void *work_on(void *arg)
     return NULL;
 }
 
-/* Overwrites until the others have ended. */
+/* Overwrites until the others have ended. It adds no key: whether a read would find that, nobody
+ * could tell. */
 static void *write_beside(void *arg)
 {
     struct worker *w = arg;
@@ -173,6 +174,8 @@ static void *write_beside(void *arg)
 
     while (w->rc == 0 && !atomic_load_explicit(&w->run->over, memory_order_relaxed)) {
         struct op op = {.act = ACT_PUT, .number = draw_key(w->bench, &random)};
+        if (!check_find(w->bench, &op.number))
+            break;
         op.key = data_key(&w->bench->data, op.number, "", w->keys);
         op.value = data_value(&w->bench->data, op.number);
         w->rc = act_do(w, &op, NULL);

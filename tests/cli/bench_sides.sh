@@ -66,6 +66,25 @@ for engine in $peers; do
     is "threads_${engine}" "$rc $err" "0 "
 done
 
+# ---- Threads that write keys that may not be there ----
+# After fillrandom, overwrite and deleterandom many keys are missing. The writer beside overwrites only
+# those that are there, so what the gets find is known, and verify finds the same entries after it.
+wrote_beside() { between "$(field beside.json readwhilewriting beside_ops_per_s) + 0" 1 1e9; }
+for fill in fillrandom fillrandom,overwrite filluniquerandom,deleterandom fillsync; do
+    run bench --engines=9 --num=4000 --reads=300000 --write_buffer_size=65536 --benchmarks=$fill,readwhilewriting,verify --json=beside.json
+    is "writer_beside_after_${fill//,/_}_adds_no_key" "$rc $err $(wrote_beside)" "0  1"
+done
+run bench --engines=9 --num=1 --reads=1000 --benchmarks=filluniquerandom,deleterandom,readwhilewriting,verify
+is writer_beside_without_a_key_puts_none "$rc $err" "0 "
+bench --engines=9 --num=1000 --db=beside --benchmarks=fillrandom >/dev/null
+run bench --engines=9 --num=1000 --reads=300000 --db=beside --benchmarks=readwhilewriting --json=beside.json
+is writer_beside_overwrites_what_another_run_made "$rc $err $(wrote_beside)" "0  1"
+# Whether a get of one thread comes before another's put of a new key, nobody knows.
+for mix in ycsba ycsbb ycsbf; do
+    run bench --engines=9 --threads=3 --num=10000 --benchmarks=fillrandom,$mix,verify
+    is "threads_of_${mix}_may_put_new_keys" "$rc $err" "0 "
+done
+
 # ---- Arguments ----
 fails engine_unknown_is_2 2 '"berkeley" is not an engine, nor the number of a stage' bench --engines=6,berkeley
 fails engine_stage_unknown_is_2 2 '"99" is not' bench --engines=99
@@ -188,6 +207,8 @@ if grep -qx leveldb <<<"$peers" && ! ldd "$built/bench/strata-bench" | grep -qE 
     fails wrong_size_is_caught 7 'not what went in' faulty short --benchmarks=fillseq,readrandom
     fails lost_key_is_caught 7 'not what went in' faulty lost --benchmarks=filluniquerandom,readrandom
     fails lost_key_is_caught_in_a_mix 7 'ycsbc: leveldb' faulty lost --num=4000 --benchmarks=ycsbload,ycsbc
+    fails lost_key_is_caught_beside_a_writer 7 'readwhilewriting: leveldb' faulty lost --benchmarks=fillrandom,readwhilewriting
+    fails lost_key_is_caught_in_a_mix_by_threads 7 'ycsba: leveldb' faulty lost --threads=3 --benchmarks=filluniquerandom,ycsba
     fails invented_key_is_caught 7 'not what went in' faulty invented --benchmarks=fillseq,readmissing
     fails skipped_entry_is_caught_by_a_scan 7 'not what went in' faulty skipped --benchmarks=fillseq,readseq
     fails skipped_entry_is_caught_by_seeks 7 'not what went in' faulty skipped --benchmarks=fillseq,seekrandom

@@ -24,7 +24,7 @@ static void skip_unless_promised(unsigned promise)
 struct walk {
     const struct schedule *schedule;
     bool killed;
-    char wrong[2600];
+    char wrong[4096];
 };
 
 /* What is there after opening it; opening it again finds the same. */

@@ -47,12 +47,13 @@ static int install_compaction(struct tree *tree, struct strata_error *err)
 static int begin_compaction(struct tree *tree, struct version *version, struct pick *pick,
                             bool paced, struct strata_error *err)
 {
+    struct compact *work;
     int rc;
 
     assert(!tree->compaction);
-    rc = compact_new(&tree->work, version, pick, NULL, paced, &tree->compaction, err);
+    rc = compact_new(&tree->work, version, pick, NULL, paced, &work, err);
     if (rc == 0)
-        tree_notify_begun(tree, tree->compaction);
+        tree_notify_begun(tree, &tree->compaction, work);
     return rc;
 }
 

@@ -10,11 +10,13 @@ static void add(struct tree *tree, const struct strata_event *event)
     events_encode(event, &tree->events.lines);
 }
 
-static void note_levels(const struct tree *tree, struct strata_event *event)
+static void note_levels(struct tree *tree, const struct version *v, struct strata_event *event)
 {
     for (unsigned level = 0; level < LEVELS; level++)
-        event->level_bytes[level] = tree->super->version->levels[level].bytes;
-    event->bytes_in = tree->stats.of.bytes_in; /* only a leader changes it */
+        event->level_bytes[level] = v->levels[level].bytes;
+    sync_lock(&tree->path.group.mutex);
+    event->bytes_in = tree->stats.of.bytes_in;
+    sync_unlock(&tree->path.group.mutex);
 }
 
 static void add_table(struct tree *tree, enum strata_event_type type, unsigned level,
@@ -40,10 +42,8 @@ static bool are_too_many(const struct tree *tree, size_t tables)
 
 /* ---- The beginning of a file ----------------------------------------------------------------- */
 
-static void add_tables(struct tree *tree, uint64_t ns)
+static void add_tables(struct tree *tree, const struct version *v, uint64_t ns)
 {
-    const struct version *v = tree->super->version;
-
     if (are_too_many(tree, v->count))
         return;
     for (unsigned level = 0; level < LEVELS; level++)
@@ -66,7 +66,7 @@ static void add_inputs(struct tree *tree, const struct compact *work, uint64_t i
 }
 
 /* In progress when the file began, unless `first` is about its beginning. */
-static void add_work(struct tree *tree, const struct compact *work,
+static void add_work(struct tree *tree, const struct version *v, const struct compact *work,
                      const struct strata_event *first)
 {
     struct strata_event event;
@@ -77,24 +77,25 @@ static void add_work(struct tree *tree, const struct compact *work,
     if (event.type == first->type)
         return;
     event.ns = work->began_ns;
-    note_levels(tree, &event);
+    note_levels(tree, v, &event);
     add(tree, &event);
     add_inputs(tree, work, event.inputs, event.ns);
 }
 
 /* Times ascend. */
-static void add_beginning(struct tree *tree, const struct strata_event *first)
+static void add_beginning(struct tree *tree, const struct version *v,
+                          const struct strata_event *first)
 {
     bool flush_first =
         tree->flush && tree->compaction && tree->flush->began_ns < tree->compaction->began_ns;
 
-    add_work(tree, flush_first ? tree->flush : tree->compaction, first);
-    add_work(tree, flush_first ? tree->compaction : tree->flush, first);
-    add_tables(tree, first->ns);
+    add_work(tree, v, flush_first ? tree->flush : tree->compaction, first);
+    add_work(tree, v, flush_first ? tree->compaction : tree->flush, first);
+    add_tables(tree, v, first->ns);
 }
 
 /* The event's own line, behind what a new file begins with. False: nothing is logged. */
-static bool begin(struct tree *tree, const struct strata_event *event)
+static bool begin(struct tree *tree, const struct version *v, const struct strata_event *event)
 {
     struct strata_event line = *event;
     struct strata_event open = {.type = STRATA_EVENT_OPEN, .ns = tree->events.opened_ns};
@@ -102,13 +103,13 @@ static bool begin(struct tree *tree, const struct strata_event *event)
 
     if (!events_begin(&tree->events, &fresh))
         return false;
-    note_levels(tree, &line);
+    note_levels(tree, v, &line);
     for (unsigned level = 0; level < LEVELS; level++)
         open.level_bytes[level] = line.level_bytes[level];
     if (!tree->events.begun || fresh) /* again, where a new file begins */
         add(tree, &open);
     if (fresh)
-        add_beginning(tree, event);
+        add_beginning(tree, v, event);
     tree->events.begun = true;
     tree->events.stalls = event->type == STRATA_EVENT_STALL ? tree->events.stalls + 1 : 0;
     add(tree, &line);
@@ -135,12 +136,20 @@ static bool is_left_out(const struct tree *tree, const struct strata_event *even
 void tree_log_event(struct tree *tree, const struct strata_event *event, const struct compact *work)
 {
     enum strata_event_type type = event->type;
+    struct super *super;
+    uint64_t sequence;
+    bool begun;
 
     if (type == STRATA_EVENT_OPEN) { /* written with the first event that follows */
         tree->events.opened_ns = event->ns;
         return;
     }
-    if (is_left_out(tree, event) || !begin(tree, event))
+    if (is_left_out(tree, event))
+        return;
+    super = tree_pin(tree, 0, &sequence); /* another thread may install meanwhile */
+    begun = begin(tree, super->version, event);
+    super_unref(super);
+    if (!begun)
         return;
     if (type == STRATA_EVENT_FLUSH_BEGIN || type == STRATA_EVENT_COMPACT_BEGIN)
         add_inputs(tree, work, event->inputs, event->ns);

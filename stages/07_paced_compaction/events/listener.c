@@ -4,14 +4,20 @@
 
 #include <assert.h>
 
+/* `listening` is held. */
+static void call(struct tree *tree, const struct strata_event *event, const struct compact *work)
+{
+    assert(event->type < STRATA_EVENTS);
+    for (tree_listener *const *l = tree->listeners; *l; l++)
+        (*l)(tree, event, work);
+}
+
 void tree_notify(struct tree *tree, struct strata_event event, const struct compact *work)
 {
-    assert(event.type < STRATA_EVENTS);
     if (!event.ns)
         event.ns = fs_now(tree->env->fs);
     sync_lock(&tree->listening);
-    for (tree_listener *const *l = tree->listeners; *l; l++)
-        (*l)(tree, &event, work);
+    call(tree, &event, work);
     sync_unlock(&tree->listening);
 }
 
@@ -31,13 +37,16 @@ struct strata_event tree_event_of(const struct compact *work, enum strata_event_
     return event;
 }
 
-void tree_notify_begun(struct tree *tree, const struct compact *work)
+void tree_notify_begun(struct tree *tree, struct compact **place, struct compact *work)
 {
     struct strata_event event =
         tree_event_of(work, STRATA_EVENT_FLUSH_BEGIN, STRATA_EVENT_COMPACT_BEGIN);
 
     event.ns = work->began_ns;
-    tree_notify(tree, event, work);
+    sync_lock(&tree->listening);
+    *place = work;
+    call(tree, &event, work);
+    sync_unlock(&tree->listening);
 }
 
 void tree_notify_ended(struct tree *tree, const struct compact *work)

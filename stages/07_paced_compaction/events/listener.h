@@ -10,8 +10,9 @@ struct compact;
 struct pick;
 
 /* Called one at a time, by the leader, who is alone with the tree, or who does a step of `work`;
- * the mutex is free. With what the event is about: its type, time, levels, bytes and records.
- * `work`: the flush or compaction, or NULL. It fails nothing.
+ * the mutex is free. Beside the leader another thread may do steps: a listener pins what it reads
+ * of the tree's memtables and tables. With what the event is about: its type, time, levels, bytes
+ * and records. `work`: the flush or compaction, or NULL. It fails nothing.
  *
  * Types: OPEN and CLOSE; SEAL; FLUSH_BEGIN and COMPACT_BEGIN, when its inputs are open; FLUSH_END
  * and COMPACT_END, when an edit names its outputs; GIVEN_UP; MOVE, for each table; STALL, for each
@@ -27,7 +28,8 @@ void tree_notify(struct tree *tree, struct strata_event event, const struct comp
 /* The event of this type, of a flush or a compaction: levels, inputs, bytes, records. */
 struct strata_event tree_event_of(const struct compact *work, enum strata_event_type flush,
                                   enum strata_event_type compaction);
-void tree_notify_begun(struct tree *tree, const struct compact *work);
+/* The work is in progress from now on: `place` is tree->flush or tree->compaction. */
+void tree_notify_begun(struct tree *tree, struct compact **place, struct compact *work);
 void tree_notify_ended(struct tree *tree, const struct compact *work);
 void tree_notify_moves(struct tree *tree, const struct pick *pick);
 

@@ -125,15 +125,19 @@ int tree_name_log(struct tree *tree, struct strata_error *err)
 /* 7.I4: it may be that the device has the edit that names the outputs. */
 int tree_end_work(struct tree *tree, struct compact **work, int rc)
 {
-    if (rc == 0 || !*work)
+    struct compact *ended = *work;
+
+    if (rc == 0 || !ended)
         return rc;
     if (rc < 0)
-        tree_notify(tree, tree_event_of(*work, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP),
-                    *work);
+        tree_notify(tree, tree_event_of(ended, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP),
+                    ended);
     else
         assert(tree_is_whole(tree));
-    compact_del(*work, rc > 0 || tree->versions.uncertain);
+    sync_lock(&tree->listening);
     *work = NULL;
+    sync_unlock(&tree->listening);
+    compact_del(ended, rc > 0 || tree->versions.uncertain);
     return rc;
 }
 
@@ -177,13 +181,14 @@ static int begin_flush(struct tree *tree, struct strata_error *err)
 {
     uint64_t sequence;
     struct super *super = tree_pin(tree, 0, &sequence);
+    struct compact *flush;
     int rc;
 
     assert(super->immutable);
-    rc = compact_new(&tree->work, super->version, NULL, super->immutable, true, &tree->flush, err);
+    rc = compact_new(&tree->work, super->version, NULL, super->immutable, true, &flush, err);
     super_unref(super);
     if (rc == 0)
-        tree_notify_begun(tree, tree->flush);
+        tree_notify_begun(tree, &tree->flush, flush);
     return rc;
 }
 

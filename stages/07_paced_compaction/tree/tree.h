@@ -55,7 +55,8 @@ struct tree {
     _Atomic bool names_unsynced;   /* names in the directory may not be durable */
     struct striped gets;           /* since open; the first of its counts */
     struct replay opened;          /* what opening found in the last log */
-    struct compact *flush;         /* in progress, or NULL */
+    struct compact *flush; /* in progress, or NULL; this and the next are set with `listening`
+                            * held, as the event log tells of both */
     struct compact *compaction;
     struct obsolete_files obsolete;       /* that no edit names any more */
     struct policy_quarantine quarantined; /* tables that could not be read: never compacted */

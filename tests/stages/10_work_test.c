@@ -112,6 +112,7 @@ static void work_queued_again_is_run_again(void **state)
         atomic_store(&tasks[0].left, 1);
         work_queue(&work, 0);
         work_wait(&work, is_done, &tasks[0]);
+        assert_true(is_done(&tasks[0]));
     }
     end(&work);
 }
@@ -142,6 +143,30 @@ static void work_queued_within_its_step_is_run_again(void **state)
         assert_int_equal(work_start(&work, threads, 1), 0);
         work_queue(&work, 0);
         work_wait(&work, has_run_twice, &task);
+        assert_true(has_run_twice(&task));
+        end(&work);
+    }
+}
+
+static bool is_never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+/* The job has done what it can: who waits for more looks again, and does not wait for ever. */
+static void work_wait_ends_when_nothing_is_queued(void **state)
+{
+    (void)state;
+    for (unsigned threads = 0; threads < 3; threads++) {
+        struct task tasks[2] = {{.left = 50}, {.left = 30}};
+        struct work work;
+        begin(&work, tasks, 2, threads, 1);
+        work_queue(&work, 0);
+        work_queue(&work, 1);
+        work_wait(&work, is_never, NULL);
+        assert_int_equal(tasks[0].steps, 50);
+        assert_int_equal(tasks[1].steps, 30);
         end(&work);
     }
 }
@@ -236,6 +261,7 @@ int main(void)
         cmocka_unit_test(work_first_job_goes_before_the_next_step_of_another),
         cmocka_unit_test(work_queued_again_is_run_again),
         cmocka_unit_test(work_queued_within_its_step_is_run_again),
+        cmocka_unit_test(work_wait_ends_when_nothing_is_queued),
         cmocka_unit_test(work_pause_lets_no_step_begin),
         cmocka_unit_test(work_that_rests_is_tried_again_and_does_not_spin),
         cmocka_unit_test(work_seed_says_what_is_done_when),

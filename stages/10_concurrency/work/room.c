@@ -50,16 +50,18 @@ static bool may_write(void *arg)
     return may;
 }
 
-/* 10.I12. */
+/* 10.I12. Again, where it is not so after all: a flush that was installed, or a snapshot that was
+ * released, may have made something due when the job had just found nothing. */
 static void wait_for(struct background *b, enum background_job job, bool (*is_so)(void *arg))
 {
-    if (is_so(b))
-        return;
-    if (job == BACKGROUND_COMPACTION)
-        background_compact(b);
-    else
-        work_queue(&b->work, job);
-    work_wait(&b->work, is_so, b);
+    while (!is_so(b)) {
+        if (job == BACKGROUND_COMPACTION)
+            background_compact(b);
+        else
+            work_queue(&b->work, job);
+        work_wait(&b->work, is_so, b);
+        assert(job == BACKGROUND_COMPACTION || is_so(b));
+    }
 }
 
 static int flush_rests(struct background *b, struct strata_error *err)

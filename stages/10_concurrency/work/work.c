@@ -221,7 +221,7 @@ static void run_any(struct work *work)
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
-/* Nothing that is waited for would come (10.I12). */
+/* Nothing that is waited for would come. */
 static bool is_idle(const struct work *work)
 {
     for (unsigned i = 0; i < work->count; i++)
@@ -235,8 +235,8 @@ static bool is_idle(const struct work *work)
 void work_wait(struct work *work, bool (*is_so)(void *arg), void *arg)
 {
     sync_lock(&work->mutex);
-    while (!is_so(arg)) {
-        assert(!is_idle(work) && !work->stop);
+    while (!is_so(arg) && !is_idle(work)) {
+        assert(!work->stop);
         if (work->thread_count)
             sync_wait(&work->stepped, &work->mutex);
         else

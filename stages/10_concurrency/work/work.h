@@ -67,9 +67,8 @@ void work_queue(struct work *work, unsigned job);
 
 /* Seeded: some steps of queued jobs, now, by this thread. Else nothing. */
 void work_run(struct work *work);
-/* Waits until `is_so` says true of what steps change. It is asked with the work's mutex held: it
- * looks at atomics, and takes no lock. A job is queued, or runs, as long as it says false (10.I12).
- * Seeded: does steps. */
+/* Waits until `is_so` says true of what steps change, or no job is queued or runs. It is asked with
+ * the work's mutex held: it looks at atomics, and takes no lock. Seeded: does steps. */
 void work_wait(struct work *work, bool (*is_so)(void *arg), void *arg);
 /* Waits for the steps under way; none begins before work_resume. They nest. Not within a step. */
 void work_pause(struct work *work);

@@ -75,15 +75,16 @@ static int read_together(struct repair *r, const struct current *which, bool *re
                          struct strata_error *err)
 {
     struct building b = {.repair = r};
+    struct strata_error why;
     int rc = version_builder_init(&b.builder, NULL, err), built = 0;
 
     if (rc == 0)
         rc = read_edits(r, which, add, &b, err);
     if ((rc == 0 || rc == STRATA_ERR_CORRUPT) && b.edits && !b.refused)
-        built = version_builder_finish(&b.builder, &r->version, rc == 0 ? err : NULL);
+        built = version_builder_finish(&b.builder, &r->version, &why);
     version_builder_free(&b.builder);
     *refused = b.refused || built == STRATA_ERR_CORRUPT;
-    return built < 0 ? built : rc;
+    return built < 0 ? strata_fail_with(built, &why, err) : rc;
 }
 
 /* An edit that cannot follow on the version leaves it as it was. */

@@ -25,6 +25,7 @@ case $B in /*) STRATA=$B/strata ;; *) STRATA=$PWD/$B/strata ;; esac
 export B STRATA CMOCKA_MESSAGE_OUTPUT=TAP QUICK=${QUICK:-}
 # (256 MiB of freed memory are kept back otherwise: thousands of small databases fault on new pages)
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=16}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-allocator_may_return_null=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 logs=${LOGS:-$B/test-logs}
 export -n LOGS # a test that runs tests has its own

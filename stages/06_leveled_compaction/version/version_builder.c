@@ -310,7 +310,7 @@ int version_builder_finish(struct version_builder *b, struct version **out,
         return strata_fail_memory(err, size);
     if (b->count > b->old)
         qsort(b->entries + b->old, b->count - b->old, sizeof *b->entries, compare_places);
-    rc = merge_entries(b, err);
+    rc = b->count ? merge_entries(b, err) : 0; /* NULL has no offset */
     if (rc == 0)
         rc = index_tables(b->made, err);
     if (rc < 0)

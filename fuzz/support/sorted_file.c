@@ -20,11 +20,13 @@
 static const struct sorted_file *target;
 static uint64_t file_bytes;
 
-/* 0, a normal "no", or damage that says where. */
+/* 0, a normal "no", or what says where: damage, or a table of a later stage. */
 static int checked(int rc, const struct strata_error *err)
 {
-    require(rc >= 0 || (rc == STRATA_ERR_CORRUPT && strcmp(err->file, target->path) == 0 &&
-                        err->message[0] && err->offset <= file_bytes),
+    bool refused = rc == STRATA_ERR_CORRUPT || rc == STRATA_ERR_WRONG_STAGE;
+
+    require(rc >= 0 || (refused && strcmp(err->file, target->path) == 0 && err->message[0] &&
+                        err->offset <= file_bytes),
             "%d: %s", rc, fuzz_text(err));
     return rc;
 }

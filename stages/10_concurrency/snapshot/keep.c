@@ -137,7 +137,7 @@ static void drop_deletes(struct keep *k)
 /* Where their values have been copied to. */
 static void place_values(struct keep *k)
 {
-    const uint8_t *at = k->kept.size ? k->kept.data : k->key.data;
+    const uint8_t *at = k->kept.size ? k->kept.data : (const uint8_t *)"";
 
     for (size_t i = 0; i < k->version_count; at += k->versions[i++].value.size)
         k->versions[i].value.data = at;

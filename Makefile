@@ -56,7 +56,7 @@ include $(STAGES:%=stages/%/stage.mk)
 objs      = $(patsubst %.c,$B/%.o,$(wildcard $1/*.c $1/*/*.c))
 # The library is common/'s first four folders and the stages. The programs and tests link TOOLS beside it.
 COMMON    := $(foreach d,base threads fs db events inspect,$(call objs,common/$d))
-TOOLS     := $(foreach d,text crash,$(call objs,common/$d))
+TOOLS     := $(foreach d,text crash scenario,$(call objs,common/$d))
 CLI       := $(call objs,common/cli) $B/timeline_page.o
 STAGE_OBJ := $(foreach s,$(STAGES),$(call objs,stages/$s)) $B/stages.o
 # The library with all its internal names, for the tree's own programs, and for a learner's engine that
@@ -148,11 +148,10 @@ lint: install-lint all lint-arrows lint-circles ## layout, static analysis, arro
 	@tests/tools/lint.sh $(FORMATTED)
 lint-arrows: all $(STAGES) ## no stage includes or links a later one, no folder of common/ one that stands on it
 	@B=$B tests/tools/arrows.sh $(foreach s,$(STAGES),$s $(foreach u,$($s.USES),$s:$u))
-# Those in stages/ are printed and tolerated, until they are cut.
 lint-circles: all tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build) ## no two files need each other
+	@B=$B tests/tools/circles.sh stages
 	@B=$B tests/tools/circles.sh common fuzz
 	@B=$B tests/tools/circles.sh bench
-	@B=$B tests/tools/circles.sh --report stages
 
 # ---- Rooms with targets of their own ---------------------------------------------------------
 

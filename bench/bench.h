@@ -78,7 +78,7 @@ struct settings {
     uint64_t warm_bytes; /* of memory, touched before each benchmark */
     uint64_t turns;
     enum strata_sync sync;
-    bool plain, mapped_reads, check_reads, background;
+    bool plain, mapped_reads, check_reads, no_background;
     double seconds;   /* cap of one benchmark */
     double quiet;     /* seconds, in all, to wait for a quiet machine; 0: nobody looks */
     const char *db;   /* NULL: a temporary directory */

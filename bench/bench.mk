@@ -17,7 +17,7 @@ ALL_PEERS := leveldb rocksdb lmdb sqlite tkrzw
 PEERS     := $(filter $(ALL_PEERS),$(shell printf '$(foreach p,$(ALL_PEERS),$(call ask_for,$p))' | $(CC) -E -P -x c - 2>/dev/null))
 PEER_LIBS := $(patsubst -lsqlite,-lsqlite3,$(PEERS:%=-l%))
 PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,strata $(PEERS) $(if $(filter rocksdb,$(PEERS)),rocksdb_about))
-BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys snapshots)
+BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys snapshots transactions)
 
 include $(wildcard bench/*/*.mk)
 $(foreach d,driver workload results,$B/bench/$d/%.o): ALL_CFLAGS += -Ibench
@@ -29,6 +29,10 @@ $B/bench/peak: $B/bench/peak.o $(LIB_A)
 $B/bench/block_layouts: $(LAYOUT_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/difficult_keys: $B/bench/difficult_keys.o $(LIB_A)
 $B/bench/snapshots: $B/bench/snapshots.o $(LIB_A)
+$B/bench/transactions: $B/bench/transactions.o $B/bench/transactions_rocksdb.o $(LIB_A)
+$B/bench/transactions: LIBS += $(filter -lrocksdb,$(PEER_LIBS))
+$B/bench/transactions_rocksdb.o: ALL_CFLAGS += $(if $(filter rocksdb,$(PEERS)),-DPEER_ROCKSDB)
+$B/bench/transactions_rocksdb.o: $B/peers.txt
 $B/bench/strata-bench: LIBS += $(PEER_LIBS)
 $B/bench/driver/engines.o: ALL_CFLAGS += $(foreach p,$(PEERS),-DPEER_$(shell echo $p | tr a-z A-Z))
 $B/bench/driver/engines.o: $B/peers.txt
@@ -82,7 +86,7 @@ bench-peers-installed: install-build
 
 SETS  := full stairs sizes peers levels growth limits
 GOALS := costs open large
-PARTS := layouts keys memtables snapshots
+PARTS := layouts keys memtables snapshots transactions
 # Each set is a target, bench-set-NAME, below.
 .PHONY: $(addprefix bench-set-,quick stage $(SETS) $(GOALS) $(PARTS))
 one_of = $(if $(filter $1,$2),$1,$(error there is no SET=$1; there are: $2))
@@ -90,7 +94,7 @@ bench: ## the newest stage beside LevelDB and other engines, minutes; one stage 
 	@$(MAKE) --no-print-directory bench-set-$(if $(SET),$(call one_of,$(SET),$(SETS)),$(if $(STAGE),stage,quick))
 bench-goals: ## the goals of stages 2 to 4 at their own size, some minutes [SET=costs|open|large] [STAGE=N] [RUNS=3] [KEYS=10000000]
 	@$(MAKE) --no-print-directory bench-set-$(call one_of,$(or $(SET),costs),$(GOALS))
-bench-parts: ## parts of an engine by themselves [SET=layouts|keys|memtables|snapshots] [ENTRIES=1000000] [RUNS=3]
+bench-parts: ## parts of an engine by themselves [SET=layouts|keys|memtables|snapshots|transactions] [ENTRIES=1000000] [RUNS=3]
 	@$(MAKE) --no-print-directory bench-set-$(call one_of,$(or $(SET),layouts),$(PARTS))
 bench-plot: ## pictures of what these have written [TO=docs/bench]
 	@FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh
@@ -181,6 +185,11 @@ bench-set-keys: install-build
 bench-set-snapshots: install-build
 	@$(MAKE) --no-print-directory -s $B/bench/snapshots
 	@TMPDIR=$B/bench $B/bench/snapshots $(ENTRIES)
+
+# What transactions cost, and ten hot keys with and without locks [ENTRIES=200000]
+bench-set-transactions: install-build
+	@$(MAKE) --no-print-directory -s $B/bench/transactions
+	@TMPDIR=$B/bench $B/bench/transactions $(ENTRIES)
 
 # Memtables: skip list, B+tree, append leaves, unsorted log: insert, get, scan at 4 and 64 MiB [RUNS=3]
 bench-set-memtables: install-build

@@ -10,7 +10,6 @@
 #include "02_hash_index/index.h"
 #include "09_fast_paths/block/pax_block.h"
 #include "05_blocks_bloom/block/block.h"
-#include "05_blocks_bloom/block/block_build.h"
 #include "05_blocks_bloom/bloom.h"
 #include "09_fast_paths/cache/clock_cache.h"
 #include "base/pages.h"
@@ -350,9 +349,12 @@ static uint64_t get_restarts(const struct bench *b)
 
     for (size_t i = 0; i < ASKED; i++) {
         struct block block = restarts_at(&b->asked[i].place);
-        struct strata_slice value = {0};
-        sum += block_get(&block, key_at(&b->asked[i].key), &value);
-        sum += value.data[0];
+        struct block_iter iter = {0};
+        if (block_iter_enter(&iter, block, NULL) < 0)
+            need(NULL);
+        block_iter_seek(&iter, key_at(&b->asked[i].key));
+        sum += iter.type + iter.value.data[0];
+        block_iter_free(&iter);
     }
     return sum;
 }
@@ -364,7 +366,7 @@ static uint64_t seek_restarts(const struct bench *b)
 
     for (size_t i = 0; i < ASKED; i++) {
         struct block block = restarts_at(&b->asked[i].place);
-        if (block_iter_enter(&iter, &block, NULL) < 0)
+        if (block_iter_enter(&iter, block, NULL) < 0)
             need(NULL);
         if (block_iter_seek(&iter, key_at(&b->asked[i].key)))
             sum += iter.value.data[0];
@@ -380,7 +382,7 @@ static uint64_t scan_restarts(const struct bench *b)
 
     for (uint32_t n = 0; n < b->block_count; n++) {
         struct block block = restarts_at(&b->blocks[n]);
-        if (block_iter_enter(&iter, &block, NULL) < 0)
+        if (block_iter_enter(&iter, block, NULL) < 0)
             need(NULL);
         block_iter_first(&iter);
         do

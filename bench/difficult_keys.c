@@ -202,7 +202,7 @@ static int add_all(struct ground *g, const struct kind *kind, struct sstable_wri
     }
     if (rc == 0)
         rc = pax_table_kind.writer_finish(writer, 1, kind->count, err);
-    return rc < 0 ? rc : sstable_writer_publish(writer, err);
+    return rc < 0 ? rc : fs_output_publish(&writer->out, err);
 }
 
 static int write_table(struct ground *g, const struct kind *kind, struct strata_error *err)

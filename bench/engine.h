@@ -22,7 +22,7 @@ struct engine_options {
     bool plain;             /* nothing is compressed */
     bool check_reads;       /* what is read is checked, also where that is not the default */
     bool mapped_reads;      /* of Strata: tables are read by mapped files */
-    bool background;        /* of Strata: flushes and compactions on a thread of their own */
+    bool no_background;     /* of Strata: those who write flush and compact */
     uint64_t segment_bytes; /* of Strata's log; 0: the default */
     uint64_t data_bytes;    /* of keys and values, about; for what has to be reserved */
     unsigned stage;         /* of Strata */

@@ -79,9 +79,9 @@ static void put_table(struct strata_fs *fs, const struct strata_options *options
         require(table_kind.writer_add(writer, STRATA_OP_PUT, strata_bytes(key, 1),
                                       strata_string("newer"), NULL) == 0,
                 "add");
-    require(strata_buffer_append(table_writer_user(writer), notes.data, notes.size) == 0, "notes");
+    require(strata_buffer_append(&writer->user, notes.data, notes.size) == 0, "notes");
     require(table_kind.writer_finish(writer, 5, 20, NULL) == 0, "finish");
-    require(sstable_writer_publish(writer, NULL) == 0, "publish");
+    require(fs_output_publish(&writer->out, NULL) == 0, "publish");
     table_kind.writer_del(writer, true);
 }
 

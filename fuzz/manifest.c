@@ -93,6 +93,7 @@ static int follow(void *arg, const struct edit *edit, struct strata_error *err)
 {
     struct reading *r = arg;
     struct strata_buffer bytes = {0};
+    struct version *made;
     uint64_t next = r->version ? r->version->next : 0;
     int rc;
 
@@ -102,11 +103,14 @@ static int follow(void *arg, const struct edit *edit, struct strata_error *err)
                                 strata_buffer_slice(&bytes), NULL) == 0,
             "append");
     strata_buffer_free(&bytes);
-    rc = version_apply(&r->version, edit, err);
-    require(rc < 0 || r->version->next >= next, "numbers are given away again");
-    if (rc == 0)
-        check_version(r->version);
-    return rc;
+    rc = version_apply(r->version, edit, &made, err);
+    require(rc < 0 || made->next >= next, "numbers are given away again");
+    if (rc < 0)
+        return rc;
+    check_version(made);
+    version_unref(r->version);
+    r->version = made;
+    return 0;
 }
 
 /* As one edit, decoded from its bytes. */
@@ -120,7 +124,7 @@ static void check_told(const struct version *v)
     require(version_tell(v, &edit, NULL) == 0, "tell");
     require(edit_encode(&edit, &bytes, NULL) == 0, "encode");
     require(edit_decode(strata_buffer_slice(&bytes), &decoded, &err) == 0, "%s", err.message);
-    require(version_apply(&again, &decoded, &err) == 0, "%s", err.message);
+    require(version_apply(NULL, &decoded, &again, &err) == 0, "%s", err.message);
     require(version_same(v, again) && v->next == again->next, "another version");
     version_unref(again);
     edit_free(&edit);

@@ -17,9 +17,9 @@
  *
  * Threads: with STRATA_PROMISE_THREADS (stage 3 on) any thread may make any call on a handle at any
  * time; without it (stages 1 and 2) a handle may be used by one thread at a time. Iterators,
- * batches and buffers need the caller's own lock if threads share them. A handle and its iterators
- * and snapshots belong to the process that opened it: in a forked child every call on them fails
- * with INVALID, and the functions that free them do nothing; the parent keeps its lock.
+ * transactions, batches and buffers need the caller's own lock if threads share them. A handle and
+ * its iterators and snapshots belong to the process that opened it: in a forked child every call on
+ * them fails with INVALID, and the functions that free them do nothing; the parent keeps its lock.
  */
 #ifndef STRATA_H
 #define STRATA_H
@@ -54,6 +54,9 @@ const char *strata_version(void);
 enum strata_code {
     STRATA_OK = 0,
     STRATA_NOT_FOUND = 1, /* no such key; for an iterator: past the end */
+    STRATA_CONFLICT = 2,  /* of a transaction: another write came in between; try again */
+    STRATA_DEADLOCK = 3,  /* of a transaction: it was chosen to end a deadlock; try again */
+    STRATA_TIMEOUT = 4,   /* of a transaction: a lock was not free in time */
 
     STRATA_ERR_INVALID = -1,       /* the caller broke a documented rule */
     STRATA_ERR_CORRUPT = -2,       /* bytes on disk break their format */
@@ -65,7 +68,7 @@ enum strata_code {
     STRATA_ERR_ABSENT = -8,        /* there is no database there */
     STRATA_ERR_EXISTS = -9,        /* there is one, and a new one was requested */
     STRATA_ERR_WRONG_STAGE = -10,  /* another stage wrote the database; the message names both */
-    STRATA_ERR_BUSY = -11          /* iterators or snapshots are still open */
+    STRATA_ERR_BUSY = -11          /* iterators, snapshots or transactions are still open */
 };
 
 #define STRATA_NO_OFFSET UINT64_MAX
@@ -122,15 +125,16 @@ struct strata_slice strata_buffer_slice(const struct strata_buffer *buffer);
 /* ---- Stages and their promises --------------------------------------------------------- */
 
 enum strata_promise {
-    STRATA_PROMISE_EXIT = 1u << 0,       /* an acknowledged write survives a clean exit */
-    STRATA_PROMISE_KILL = 1u << 1,       /* ... and kill -9 of the process */
-    STRATA_PROMISE_POWER_CUT = 1u << 2,  /* ... and, when synced, a power cut */
-    STRATA_PROMISE_BATCH = 1u << 3,      /* a batch is all or nothing */
-    STRATA_PROMISE_DAMAGE = 1u << 4,     /* a flipped bit is reported, never served */
-    STRATA_PROMISE_COMPACT = 1u << 5,    /* space of replaced and deleted entries is reclaimed */
-    STRATA_PROMISE_THREADS = 1u << 6,    /* any thread may make any call at any time */
-    STRATA_PROMISE_SNAPSHOT = 1u << 7,   /* snapshots */
-    STRATA_PROMISE_TRANSACTION = 1u << 8 /* transactions */
+    STRATA_PROMISE_EXIT = 1u << 0,        /* an acknowledged write survives a clean exit */
+    STRATA_PROMISE_KILL = 1u << 1,        /* ... and kill -9 of the process */
+    STRATA_PROMISE_POWER_CUT = 1u << 2,   /* ... and, when synced, a power cut */
+    STRATA_PROMISE_BATCH = 1u << 3,       /* a batch is all or nothing */
+    STRATA_PROMISE_DAMAGE = 1u << 4,      /* a flipped bit is reported, never served */
+    STRATA_PROMISE_COMPACT = 1u << 5,     /* space of replaced and deleted entries is reclaimed */
+    STRATA_PROMISE_THREADS = 1u << 6,     /* any thread may make any call at any time */
+    STRATA_PROMISE_SNAPSHOT = 1u << 7,    /* snapshots */
+    STRATA_PROMISE_TRANSACTION = 1u << 8, /* transactions */
+    STRATA_PROMISE_READERS = 1u << 9 /* others may read while one handle writes: see read_only */
 };
 
 struct strata_stage_info {
@@ -180,7 +184,7 @@ struct strata_options {
     unsigned stage;            /* 0: the one that wrote the directory; of a new one, the newest */
     bool create;               /* create the database if there is none; default: no */
     bool exclusive;            /* with create: STRATA_ERR_EXISTS if there is one; default: no */
-    bool read_only;            /* writes fail, no file is changed, shared lock; default: no */
+    bool read_only;            /* see below; default: no */
     enum strata_sync sync;     /* when a write is acknowledged; default: the strongest promised */
     uint32_t sync_interval_ms; /* for STRATA_SYNC_INTERVAL; default: 1000 */
     uint64_t sync_interval_bytes; /* for STRATA_SYNC_INTERVAL; default: 1 MiB */
@@ -209,11 +213,24 @@ struct strata_options {
     uint64_t event_log_bytes;          /* most that the event log's files take (stage 7 on), see
                                         * strata_events; default: 1 MiB; at least 8 KiB; 0: none */
     bool dynamic_levels;               /* see below (stage 7 on, with LEVELED); default: yes */
-    uint32_t background_threads;       /* see below (stage 10); 0 or 1; default: 0 */
+    uint32_t background_threads;       /* see below (stage 10); 0 or 1; default: 1 */
     uint32_t background_seed;          /* internal, for tests (stage 10, without a thread): not 0:
                                         * steps of background work, drawn with this seed, are done
                                         * by the threads that call */
 };
+
+/* read_only: writes fail, and no file is changed. Any number of such handles may be open. Where the
+ * stage promises STRATA_PROMISE_READERS (stage 10), they may be open beside one that writes, of
+ * this process or another, and be opened before it or after it; at other stages they and it exclude
+ * each other (LOCKED). What such a handle sees is the database as it was at one time during
+ * strata_open: all writes that were acknowledged before the call, durable or not; of a batch all or
+ * nothing; and, for as long as it is open, nothing that was written after the call. To see that,
+ * open another one. As long as any of them is open, files that compactions and flushes replace are
+ * kept for it: the directory grows (the writer's statistics readers and obsolete_bytes), and
+ * strata_destroy and strata_repair fail with LOCKED. They are removed with the next flush or
+ * compaction, or when the writer closes or opens the database, at a time when there is no reader. A
+ * process that ends, or is killed, has no handles any more. (The system's file locks are relied on,
+ * so all processes must be on one machine, and the files on a local file system: not NFS.) */
 
 /* mapped_reads: blocks of tables are read from memory-mapped files, if they can be mapped, not by
  * one system call each: a read that misses the cache takes about half the time. Every block is
@@ -245,10 +262,17 @@ struct strata_options {
 
 /* background_threads (as RocksDB's max_background_jobs): with 1, a thread of the handle flushes
  * memtables, compacts tables and removes obsolete files; writes are delayed when it falls behind.
- * With 0, writes do this work, a little each, as at stages 7 to 9. With a thread, a flush that
- * fails for want of disk space, memory or descriptors is tried again later, and `log` is called:
- * until it succeeds, writes that find the memtable full fail with IO or NO_MEMORY, and change
- * nothing; later ones may succeed. */
+ * It is started when there is such work for the first time, and ended by strata_close; if the
+ * system has no thread, `log` is called, and writes do the work. With 0, writes do it, a little
+ * each, as at stages 7 to 9. A program that was compiled with a header without this option gets 0:
+ * it does not expect that another thread calls `log`.
+ *
+ * With a thread a shortage of disk space, memory or descriptors ends nothing. A flush or compaction
+ * is tried again later, and `log` is called; until a flush succeeds, writes that find the memtable
+ * full fail with IO or NO_MEMORY. So does a write that the log has no room for; what there is of it
+ * in the log is cut off. Such writes change nothing, and later ones may succeed. After a failed
+ * sync, also of a full disk, and after any other failure to write, all writes fail until the
+ * database is opened again; if no call has reported that, strata_close does. */
 
 /* Sets all options to their defaults. Call the macro, which passes the size of the structure in the
  * header that the program was compiled with. */
@@ -269,7 +293,8 @@ struct strata; /* an open database */
  *   ABSENT         there is no database and `create` is off, or its creation was cut short
  *   EXISTS         `create` and `exclusive` are on, and there is a database; or `create` is on, and
  *                  the directory has other files and no database
- *   LOCKED         it is open on another handle, in this process or another
+ *   LOCKED         it is open on another handle, in this process or another, for writing or (see
+ *                  read_only) for reading; or it is being repaired or destroyed
  *   WRONG_STAGE    another stage than `stage` wrote it; an older build wrote it in a format that
  *                  this one cannot write; or this build does not have the stage
  *   CORRUPT        damage, data files without a marker, or an unknown format version
@@ -281,8 +306,9 @@ int strata_open(const char *dir, const struct strata_options *options, struct st
 /* Closes and frees the handle, even if it fails, unless it returns BUSY: then the handle stays
  * open. `db` may be NULL.
  *
- *   BUSY  iterators or snapshots of the handle are still open
- *   IO    writes that were not synced before may not be durable */
+ *   BUSY  iterators, snapshots or transactions of the handle are still open
+ *   IO    writes that were not synced before may not be durable; or the background thread failed
+ *         to write, and no call has reported it */
 int strata_close(struct strata *db, struct strata_error *err);
 
 /* The stage of this handle's database. */
@@ -299,7 +325,8 @@ void strata_stage(const struct strata *db, struct strata_stage_info *info);
  *   IO         a system call failed (ENOSPC: the disk is full). After a write or sync failed with
  *              IO, all further ones on this handle fail: close it and open the database again. So
  *              it is after a flush or compaction, unless that changed nothing, as a table could not
- *              be read, or disk space or descriptors were short
+ *              be read, or disk space or descriptors were short. With a background thread writes
+ *              that fail for such a shortage change nothing, too (see background_threads)
  *   CORRUPT    from stage 4 on: a table that was made of a full memtable does not read back as it
  *              was written; the entries are still in memtable and log */
 int strata_put(struct strata *db, struct strata_slice key, struct strata_slice value,
@@ -324,8 +351,9 @@ int strata_put_with(struct strata *db, struct strata_slice key, struct strata_sl
 int strata_delete_with(struct strata *db, struct strata_slice key, unsigned flags,
                        struct strata_error *err);
 
-/* Copies the value of `key` into `value`, replacing what the buffer held. If `value` is NULL, only
- * reports whether the key exists. NOT_FOUND and errors leave the buffer empty. CORRUPT, IO. */
+/* Copies the value of `key` into `value`, replacing what the buffer held, which the key may be a
+ * part of. If `value` is NULL, only reports whether the key exists. NOT_FOUND and errors leave the
+ * buffer empty. CORRUPT, IO. */
 int strata_get(struct strata *db, struct strata_slice key, struct strata_buffer *value,
                struct strata_error *err);
 
@@ -417,12 +445,113 @@ void strata_snapshot_free(struct strata_snapshot *snapshot); /* NULL is allowed 
 /* The number of the last operation that the snapshot sees. Each put and each delete has a number,
  * in the order in which they took effect, also over reopening. Snapshots with the same number show
  * the same; one with a larger number was taken after more writes. 0: nothing was ever written, or
- * an engine of your own has no numbers. No errors; any thread may call it. */
+ * `snapshot` is NULL, or an engine of your own has no numbers. No errors; any thread may call it.
+ */
 uint64_t strata_snapshot_number(const struct strata_snapshot *snapshot);
 int strata_snapshot_get(struct strata_snapshot *snapshot, struct strata_slice key,
                         struct strata_buffer *value, struct strata_error *err);
 int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **out,
                          struct strata_error *err);
+
+/* ---- Transactions ---------------------------------------------------------------------- */
+
+/* Several reads and writes as one step: a transaction reads a snapshot, keeps its writes to itself,
+ * and commits them as one batch, if nothing was written in between that would have changed it
+ * (optimistic concurrency control: Kung and Robinson, 1981). NOT_SUPPORTED on a stage without
+ * STRATA_PROMISE_TRANSACTION.
+ *
+ * A transaction and its iterators may be used by one thread at a time, and any number of
+ * transactions at once; plain writes may be made at any time, too, and count as transactions of one
+ * operation. STRATA_CONFLICT, STRATA_DEADLOCK and STRATA_TIMEOUT are normal answers: the
+ * transaction is over then and has changed nothing. Begin a new one, or let strata_transact do so.
+ * After that, and after strata_txn_commit, unless its flags were refused, a transaction can only be
+ * freed; other calls fail with INVALID.
+ *
+ * A transaction is compared with what was written since its snapshot while other writers wait: its
+ * keys are looked up, and ranges that it read are gone through, as far as they are in memory or
+ * were written since. So read long ranges in a transaction that is read_only. */
+struct strata_txn;
+
+enum strata_isolation {
+    /* All reads are of one snapshot, and of two transactions that write the same key and overlap
+     * one fails. Write skew is possible: two transactions each read what the other one writes. */
+    STRATA_SNAPSHOT_ISOLATION = 1,
+    /* As if transactions had run one after another, in the order of their commits. What was read is
+     * checked too: keys and ranges, also those that were empty. */
+    STRATA_SERIALIZABLE
+};
+
+/* Call strata_txn_options_init, then change what you need. */
+struct strata_txn_options {
+    size_t size;                     /* sizeof(struct strata_txn_options), by the call below */
+    enum strata_isolation isolation; /* default: SERIALIZABLE */
+    bool read_only;                  /* it cannot write, and never conflicts; default: no */
+    uint32_t lock_timeout_ms;        /* a lock is waited for so long; default: 1000 */
+    uint32_t tries;                  /* of strata_transact; default: 100; 0 counts as 1 */
+    unsigned flags;                  /* of strata_transact's commit, as strata_write; default: 0 */
+};
+
+void strata_txn_options_init_sized(struct strata_txn_options *options, size_t size);
+#define strata_txn_options_init(options)                                                           \
+    strata_txn_options_init_sized((options), sizeof(struct strata_txn_options))
+
+/* Begins a transaction. `options` may be NULL: all defaults. `*out` must be freed with
+ * strata_txn_free before the database is closed. Its snapshot is taken by its first read, so what
+ * is written before that does not disturb it.
+ *
+ *   READ_ONLY  the handle was opened read-only, and the transaction is not read_only */
+int strata_begin(struct strata *db, const struct strata_txn_options *options,
+                 struct strata_txn **out, struct strata_error *err);
+/* Frees the transaction; one that has not been committed changes nothing and leaves its locks. NULL
+ * is allowed. */
+void strata_txn_free(struct strata_txn *txn);
+
+/* As strata_get, of the transaction's snapshot and its own writes. */
+int strata_txn_get(struct strata_txn *txn, struct strata_slice key, struct strata_buffer *value,
+                   struct strata_error *err);
+/* The same of a key that the transaction will write, or on which its writes depend. It locks the
+ * key until the transaction's end, its commit included: others that ask for it this way wait, so
+ * work is not done in vain. (Two transactions of one thread wait for each other until the timeout.)
+ * Who writes without asking is not kept out, but found out at the commit. Under SNAPSHOT_ISOLATION,
+ * too, the key counts as written: the commit fails if another transaction wrote it. If all that was
+ * read can be proved unchanged, the snapshot moves to the present, so a transaction that had to
+ * wait does not conflict with the one that it waited for.
+ *
+ *   CONFLICT  it was written since the snapshot was taken, and that cannot be moved
+ *   DEADLOCK  transactions wait for each other in a circle, and this is the youngest of them
+ *   TIMEOUT   another one has kept the key for lock_timeout_ms
+ *   INVALID   the transaction is read_only */
+int strata_txn_get_for_update(struct strata_txn *txn, struct strata_slice key,
+                              struct strata_buffer *value, struct strata_error *err);
+/* These are seen by the transaction alone until it is committed. INVALID: it is read_only. */
+int strata_txn_put(struct strata_txn *txn, struct strata_slice key, struct strata_slice value,
+                   struct strata_error *err);
+int strata_txn_delete(struct strata_txn *txn, struct strata_slice key, struct strata_error *err);
+/* As strata_iter_new, of the transaction's snapshot and the writes that it has made so far. It may
+ * be used after the transaction's end, but what it reads then is not checked by any commit. */
+int strata_txn_iter(struct strata_txn *txn, struct strata_iter **out, struct strata_error *err);
+
+/* A point to return to: `*mark` says how many writes there are so far. */
+int strata_txn_savepoint(struct strata_txn *txn, uint64_t *mark, struct strata_error *err);
+/* Forgets the writes since then. What was read since then still counts (it may have decided what
+ * the program did next), and so do, under SNAPSHOT_ISOLATION, the keys that were written; locks are
+ * kept. INVALID: there are fewer writes. */
+int strata_txn_rollback_to(struct strata_txn *txn, uint64_t mark, struct strata_error *err);
+
+/* Makes the writes take effect, all or none, and ends the transaction. `flags` as for
+ * strata_write. If `number` is not NULL, `*number` becomes the number of the last write (see
+ * strata_snapshot_number), or of the snapshot if there is none. Errors as strata_write; after IO it
+ * is not known whether the next open finds the writes: all or none. */
+int strata_txn_commit(struct strata_txn *txn, unsigned flags, uint64_t *number,
+                      struct strata_error *err);
+
+/* Runs body(txn, arg, err) in a transaction and commits it; after CONFLICT or DEADLOCK, from
+ * `body` or the commit, once more in a new one, after a short pause, up to options->tries times. So
+ * `body` should do nothing but use the transaction. If `body` returns anything else but 0, its
+ * writes are dropped. Returns what `body` or the commit returned last. */
+int strata_transact(struct strata *db, const struct strata_txn_options *options,
+                    int (*body)(struct strata_txn *, void *, struct strata_error *), void *arg,
+                    struct strata_error *err);
 
 /* ---- Maintenance ----------------------------------------------------------------------- */
 
@@ -665,6 +794,8 @@ struct strata_event {
     uint64_t bytes_in; /* bytes of keys and values written since the database was opened */
     uint64_t level_bytes[STRATA_EVENT_LEVELS]; /* bytes of each level's tables after the event */
     struct strata_slice smallest, largest; /* first and last key of the table, or their prefixes */
+    uint64_t error; /* of GIVEN_UP: the errno of the failure, ENOMEM for memory, EIO for damage; 0:
+                     * a call ended it */
 };
 
 /* Calls `each` with `arg` for every event in the event log, the oldest first. The log's size is

@@ -28,7 +28,8 @@ struct strata_env {
     struct strata_fs *fs;
     const char *dir;                      /* the database directory; it exists and is locked */
     const struct strata_options *options; /* checked; every default filled in, `sync` too */
-    bool is_new; /* no write was ever acknowledged here: create the files, overwrite leftovers */
+    bool is_new;    /* no write was ever acknowledged here: create the files, overwrite leftovers */
+    bool is_leased; /* read_only, and another process may write meanwhile */
 };
 
 /* Passes a message to options->log, if there is one. printf's format; cut at 500 bytes. */
@@ -83,6 +84,28 @@ struct strata_engine_format {
     unsigned stage, format;
 };
 
+/* Transactions. `txn` is the engine's own. A transaction is over after CONFLICT, DEADLOCK or
+ * TIMEOUT, and after `commit`, whatever that returned: only `free` follows. */
+struct strata_transactions {
+    /* `options` is complete and checked; borrowed for the call. */
+    int (*begin)(void *self, const struct strata_txn_options *options, void **txn,
+                 struct strata_error *err);
+    int (*get)(void *txn, struct strata_slice key, struct strata_buffer *value,
+               struct strata_error *err);
+    int (*get_for_update)(void *txn, struct strata_slice key, struct strata_buffer *value,
+                          struct strata_error *err);
+    int (*write)(void *txn, const struct strata_op *op, struct strata_error *err);
+    int (*iter)(void *txn, struct strata_iter **out, struct strata_error *err);
+    uint64_t (*mark)(void *txn); /* how many writes there are */
+    int (*rollback_to)(void *txn, uint64_t mark, struct strata_error *err); /* NO_MEMORY */
+    int (*commit)(void *txn, bool sync, uint64_t *number, struct strata_error *err);
+    void (*free)(void *txn);
+    /* Of a transaction that has done nothing yet: *age 0: it becomes the transaction's own, above
+     * 0; else the transaction has this one from now on. Where transactions wait for each other in a
+     * circle the one with the largest gives up. NULL: there are none. */
+    void (*age)(void *txn, uint64_t *age);
+};
+
 struct strata_engine {
     size_t size;          /* sizeof(struct strata_engine), or that of an older header: see below */
     unsigned abi;         /* STRATA_ENGINE_ABI */
@@ -102,14 +125,15 @@ struct strata_engine {
     int (*get)(void *self, struct strata_slice key, struct strata_buffer *value,
                struct strata_error *err);
     /* Required; the only path that changes data. count >= 1, and 1 without PROMISE_BATCH.
-     * `sync`: durable before it returns (only with PROMISE_POWER_CUT). */
+     * `sync`: durable before it returns, with all writes before it (only with PROMISE_POWER_CUT).
+     * If the slot `sync` is NULL, count may be 0 then: only to sync. */
     int (*write)(void *self, const struct strata_op *ops, size_t count, bool sync,
                  struct strata_error *err);
     /* Required. Entries in key order, of the database as it is now: later writes are not seen. The
      * new iterator is not positioned. */
     int (*iter)(void *self, struct strata_iter **out, struct strata_error *err);
 
-    /* Makes every acknowledged write durable. */
+    /* Makes every acknowledged write durable. If the slot is NULL, `write` does that. */
     int (*sync)(void *self, struct strata_error *err);
     /* Writes the memtable to a sorted table. */
     int (*flush)(void *self, struct strata_error *err);
@@ -175,10 +199,9 @@ struct strata_engine {
      * strata_verify_deep, after `verify`. May cost O(entries). CORRUPT: it does not, which is our
      * own bug. NULL: there is nothing that gets and scans do not show. */
     int (*check)(void *self, struct strata_error *err);
-    /* After flush, compact or compact_range has failed with STRATA_ERR_IO, or a write of a handle
-     * with work in the background: may writes go on? True where that changed nothing: it failed in
-     * reading, or for want of disk space or descriptors. If the slot is NULL, all later writes are
-     * refused. */
+    /* After flush, compact or compact_range has failed with STRATA_ERR_IO: may writes go on? True
+     * where that changed nothing: it failed in reading, or for want of disk space or descriptors.
+     * If the slot is NULL, all later writes are refused. */
     bool (*is_writable)(void *self);
     /* False: the file has the name and the first bytes of one of the formats, and is of a later
      * form that this stage cannot read. To tell apart stages that have the same file formats, as
@@ -186,7 +209,23 @@ struct strata_engine {
     bool (*can_read)(struct fs_file *file);
     /* As strata_snapshot_number. */
     uint64_t (*snapshot_number)(void *self, void *snapshot);
+    /* As is_writable, after a write or sync has failed with STRATA_ERR_IO: true where it only
+     * waited in vain for work in the background. */
+    bool (*write_again)(void *self);
+    /* Of a stage that promises STRATA_PROMISE_TRANSACTION; complete. */
+    const struct strata_transactions *transactions;
 };
+
+/* ---- Readers beside a writer (common/db/lease.c) ------------------------------------------- */
+
+/* Of a stage that promises STRATA_PROMISE_READERS, before it removes, cuts, renames or writes anew
+ * files that became obsolete before: may a reader that was opened earlier need them? True, too, if
+ * that cannot be found out: then a warning is logged, unless `*warned` says that one was. It is set
+ * for the next look; NULL: there is none. */
+bool strata_env_is_read(const struct strata_env *env, bool *warned);
+/* Of a handle that was opened read-only: another one has the database open for writing, so files
+ * may change under it. */
+bool strata_env_is_written(const struct strata_env *env);
 
 /* ---- Helpers for engines (common/base/error.c) ---------------------------------------------- */
 
@@ -198,6 +237,8 @@ int strata_fail(struct strata_error *err, int code, const char *file, uint64_t o
 int strata_fail_sys(struct strata_error *err, int sys, const char *file, uint64_t offset,
                     const char *doing);
 int strata_fail_memory(struct strata_error *err, size_t bytes);
+/* An errno for a failure: that of the system call; else ENOMEM for memory, EIO. */
+int strata_error_sys(const struct strata_error *err);
 /* Returns `rc`; if it is < 0, `err` (if not NULL) becomes `*why`. For callers that look at an error
  * before they pass it on. */
 int strata_fail_with(int rc, const struct strata_error *why, struct strata_error *err);

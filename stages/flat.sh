@@ -43,7 +43,7 @@ modules=$(sed -n "s/^$name\.USES *:= *//p" "$own/stage.mk")
 objects() { for f in "$@"; do echo "$B/${f%.c}.o"; done; }
 shopt -s nullglob
 mapfile -t ground < <(find common/{base,threads,fs,db,events,inspect} -name '*.c' | sort)
-mapfile -t tools < <(find common/{text,cli,crash} -name '*.[ch]' | sort; echo "$B/timeline_page.c")
+mapfile -t tools < <(find common/{text,cli,crash,scenario} -name '*.[ch]' | sort; echo "$B/timeline_page.c")
 own_files=("$own"/*.[ch] "$own"/*/*.[ch])
 module_files=()
 for m in $modules; do module_files+=(stages/"$m"/*.[ch] stages/"$m"/*/*.[ch]); done

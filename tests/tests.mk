@@ -47,8 +47,9 @@ test: install-test ## run the tests, of the newest stage all sizes [STAGE=N] [MO
 compile: $(COMMON) $(CLI) $(TOOLS) $(STAGE_OBJ) $(ENGINES) $(patsubst %.c,$B/%.o,$(filter-out tests/engines/%,$(wildcard tests/*/*.c)))
 
 # The programs that begin threads, which is what TSan is about; they alone are built. (Stages 1 and 2
-# promise one thread a handle.)
-THREADED = $(patsubst %.c,%,$(shell grep -lE 'pthread_create|sync_start|"(readers|crew|schedule).h"' $(TEST_SRC)))
+# promise one thread a handle. schedule_crash and txn_crash run few of the schedules that contract_schedule
+# and contract_txn_history run, and then open thousands of crash states, each with one thread.)
+THREADED = $(filter-out %/schedule_crash_test %/txn_crash_test,$(patsubst %.c,%,$(shell grep -lE 'pthread_create|sync_start|"(readers|crew|schedule).h"' $(TEST_SRC))))
 threads: install-test ## the tests with threads, under TSan [STAGE=N] [SKIP=regex of suites]
 	@$(MAKE) --no-print-directory MODE=tsan $(THREADED:%=build/tsan/%)
 	@B=build/tsan STAGE=$(STAGE) QUICK=1 SKIP='^stage [12] $(if $(SKIP),|$(SKIP))' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(THREADED))))$$'
@@ -59,8 +60,24 @@ SCHEDULED = tests/contract/contract_schedule_test tests/crash/schedule_crash_tes
 .PHONY: schedules
 schedules: install-test ## many more of the drawn schedules of threads than make test [SCHEDULES=100000] [CRASHED=2000] [STAGE=N] [MODE=points]
 	@$(MAKE) --no-print-directory -s $(SCHEDULED:%=$B/%)
-	@B=$B STAGE=$(STAGE) QUICK=1 SUITE_SECONDS=36000 STRATA_SCHEDULES=$(or $(SCHEDULES),100000) SKIP='^stage [12] ' tests/tools/run.sh 'contract_schedule$$'
-	@B=$B STAGE=$(STAGE) QUICK=1 SUITE_SECONDS=36000 STRATA_SCHEDULES=$(or $(CRASHED),2000) SKIP='^stage [12] ' tests/tools/run.sh 'schedule_crash$$'
+	@B=$B STAGE=$(STAGE) QUICK=1 SUITE_SECONDS=36000 STRATA_SCHEDULES=$(or $(SCHEDULES),100000) SKIP='^stage [12] ' tests/tools/run.sh '^stage [0-9]+ contract_schedule\|'
+	@B=$B STAGE=$(STAGE) QUICK=1 SUITE_SECONDS=36000 STRATA_SCHEDULES=$(or $(CRASHED),2000) SKIP='^stage [12] ' tests/tools/run.sh '^stage [0-9]+ schedule_crash\|'
+
+# Transactions of several sessions under drawn schedules (tests/support/txn_schedule.h): what they did
+# and saw has no anomaly that its isolation level excludes, and a crash leaves a prefix of the commits.
+.PHONY: histories
+histories: install-test ## many more histories of transactions than make test [HISTORIES=10000] [CRASHED=500] [STAGE=N] [MODE=points]
+	@$(MAKE) --no-print-directory -s $B/tests/contract/contract_txn_history_test $B/tests/crash/txn_crash_test
+	@B=$B STAGE=$(STAGE) QUICK=1 SUITE_SECONDS=36000 STRATA_SCHEDULES=$(or $(HISTORIES),10000) tests/tools/run.sh '^stage [0-9]+ contract_txn_history\|'
+	@B=$B STAGE=$(STAGE) QUICK=1 SUITE_SECONDS=36000 STRATA_SCHEDULES=$(or $(CRASHED),500) tests/tools/run.sh '^stage [0-9]+ txn_crash\|'
+
+# One of those of make schedules, as a table of steps: tests/tools/schedule.sh.
+.PHONY: schedule
+schedule: ## a drawn schedule, step by step: one that finds a known bug, or the one with that number [MUTANT=name] [SCHEDULE=number] [STAGE=N]
+	@$(MAKE) --no-print-directory -s $B/strata $B/tests/contract/contract_schedule_test >/dev/null
+	@B=$B STAGE=$(STAGE) SCHEDULES=$(SCHEDULES) COMPILE='$(CC) $(ALL_CFLAGS)' LINK='$(LDFLAGS) $(TEST_LIBS)' \
+	  OBJECTS='$B/tests/contract/contract_schedule_test.o $(TEST_LIB) $(COMMON) $(STAGE_OBJ)' \
+	  tests/tools/schedule.sh "$(MUTANT)" "$(SCHEDULE)"
 
 browser: install-browser book ## the page of strata timeline, and the book, in a browser, chromium
 	@STRATA=$(abspath $B)/strata bash tests/browser/timeline.sh
@@ -73,9 +90,9 @@ bare: ## the README's two commands on a minimal Debian, which is made for it; ne
 	@SUITE=$(SUITE) tests/tools/bare.sh $(RUN)
 
 # Known bugs as patches: tests/mutants/DIR/NAME.patch; see tests/tools/mutants.sh.
-mutants: install-test install-mutants ## put known bugs in, one at a time: a test must find each [MUTANT=word] [STAGE=N]
+mutants: install-test install-mutants ## put known bugs in, one at a time: a test must find each [MUTANT=word] [STAGE=N] [SAMPLE=5: one in five, as the commit chooses]
 	@$(MAKE) --no-print-directory -s tests-build
-	@B=$B MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh $(MUTANT)
+	@B=$B SAMPLE=$(SAMPLE) MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh $(MUTANT)
 mutants-full: install-test install-mutants ## the same with the whole suite: which tests find each (hours) [MUTANT=word]
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh --full $(MUTANT)

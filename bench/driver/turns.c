@@ -56,7 +56,7 @@ static int say(const void *arg, int to)
                                .plain = s->plain,
                                .check_reads = s->check_reads,
                                .mapped_reads = s->mapped_reads,
-                               .background = s->background};
+                               .no_background = s->no_background};
     struct strata_error err;
     FILE *stream = fdopen(to, "w");
 

@@ -137,6 +137,7 @@ static const struct technique techniques[] = {
      0},
     {"group commit's delay", "none (03)", "put, 4 threads, synced", "syncs", synced_puts, 200,
      set_delay, 0},
+    {"", "", "put, 4 threads, synced", "ns", synced_put_times, 50, set_delay, 1},
     {"deferred recovery", "at open (07)", "open after a kill, one get", "ns", open_killed, 1,
      set_recovery, 1},
     {"columnar blocks, hash tags", "restart points (05)", "get, cached", "ns", get_cached, 1,
@@ -226,7 +227,9 @@ int main(int argc, char **argv)
         strlen(argv[2]) > DIR_MOST)
         return usage();
     for (size_t i = 0; i < TECHNIQUES; i++)
-        measure(&techniques[i], argv[1 + (techniques[i].work == synced_puts)], keys,
-                (unsigned)runs);
+        measure(
+            &techniques[i],
+            argv[1 + (techniques[i].work == synced_puts || techniques[i].work == synced_put_times)],
+            keys, (unsigned)runs);
     return 0;
 }

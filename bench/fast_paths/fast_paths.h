@@ -37,10 +37,11 @@ work get_cached, get_uncached, scan_cached, scan_uncached, disk_bytes;
 work get_missing, scan_runs;
 /* Memtables that follow one another. */
 work put_flushed;
-work open_killed;  /* until the first get has returned; the time that passes */
-work synced_puts;  /* by four threads; syncs of files, a put */
-work cache_hit;    /* of a cache alone: side->options is not used */
-work cache_shared; /* by two threads at once; the time that passes */
+work open_killed;      /* until the first get has returned; the time that passes */
+work synced_puts;      /* by four threads; syncs of files, a put */
+work synced_put_times; /* the same; the time that passes */
+work cache_hit;        /* of a cache alone: side->options is not used */
+work cache_shared;     /* by two threads at once; the time that passes */
 
 void measure_begin(bool passing); /* the time that passes; else the thread's CPU time */
 void measure_end(struct bench *bench, uint64_t operations);

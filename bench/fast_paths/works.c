@@ -7,7 +7,7 @@
 #include "fast_paths.h"
 #include "fs/fs_posix.h"
 #include "strata_engine.h"
-#include "07_paced_compaction/tree/tree_open.h"
+#include "07_paced_compaction/tree/tree.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -184,7 +184,7 @@ static void *put_some(void *arg)
     return NULL;
 }
 
-void synced_puts(struct bench *b)
+static void put_synced(struct bench *b, bool times)
 {
     struct side side = *b->side;
     struct bench synced = *b;
@@ -196,15 +196,28 @@ void synced_puts(struct bench *b)
     synced.side = &side;
     struct strata *db = open_db(&synced, true);
     before = side.options.fs->calls[FS_CALL_SYNC];
+    measure_begin(true);
     for (uint64_t i = 0; i < THREADS; i++) {
         writers[i] = (struct writer){.bench = &synced, .db = db, .first = i};
         must(-pthread_create(&writers[i].thread, NULL, put_some, &writers[i]), NULL, "thread");
     }
     for (uint64_t i = 0; i < THREADS; i++)
         pthread_join(writers[i].thread, NULL);
-    b->value = (double)(side.options.fs->calls[FS_CALL_SYNC] - before) / (double)b->keys;
+    measure_end(b, b->keys);
+    if (!times)
+        b->value = (double)(side.options.fs->calls[FS_CALL_SYNC] - before) / (double)b->keys;
     close_db(db);
     fs_free(side.options.fs);
+}
+
+void synced_puts(struct bench *b)
+{
+    put_synced(b, false);
+}
+
+void synced_put_times(struct bench *b)
+{
+    put_synced(b, true);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */

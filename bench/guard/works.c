@@ -121,6 +121,7 @@ static int open_at(struct guard *g, const char *name, bool create, struct strata
     options.create = create;
     options.fs = g->fs;
     options.sync = STRATA_SYNC_NEVER;
+    options.background_threads = 0; /* what one thread does is counted */
     options.segment_bytes = 32768;
     options.memtable_bytes = 32768;
     options.cache_bytes = 32768;

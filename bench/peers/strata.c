@@ -48,7 +48,7 @@ static int about(const struct engine_options *options, FILE *to, struct strata_e
         fprintf(to, ", blocks %s, every block that is read is checked%s",
                 options->plain ? "not compressed" : "compressed by LZ4",
                 options->mapped_reads ? ", read from mapped files" : "");
-    if (options->stage >= 10 && options->background)
+    if (options->stage >= 10 && !options->no_background)
         fputs(", flushes and compactions on a thread of their own", to);
     fputc('\n', to);
     return 0;
@@ -66,7 +66,8 @@ static int open_db(const struct engine_options *options, void **db, struct strat
     o.memtable_bytes = options->memtable_bytes;
     o.cache_bytes = options->cache_bytes;
     o.mapped_reads = options->mapped_reads;
-    o.background_threads = options->background;
+    if (options->no_background)
+        o.background_threads = 0;
     o.block_bytes = options->block_bytes;
     o.bloom_bits_per_key = options->bloom_bits;
     o.plain_blocks = options->plain;

@@ -89,7 +89,7 @@ static void json_settings(const struct settings *s, uint64_t count, FILE *to)
     json_bool("compression", !s->plain, to);
     json_bool("mapped_reads", s->mapped_reads, to);
     json_bool("check_reads", s->check_reads, to);
-    json_bool("background", s->background, to);
+    json_bool("background", !s->no_background, to);
     if (s->segment_bytes)
         fprintf(to, ", \"segment_size\": %" PRIu64, s->segment_bytes);
     fprintf(to, ", \"seconds\": %g},\n", s->seconds);

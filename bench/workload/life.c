@@ -19,7 +19,7 @@ void life_options(const struct bench *b, enum work_opens how, struct engine_opti
                                  .plain = s->plain,
                                  .check_reads = s->check_reads,
                                  .mapped_reads = mapped || s->mapped_reads,
-                                 .background = s->background,
+                                 .no_background = s->no_background,
                                  .segment_bytes = s->segment_bytes,
                                  .data_bytes =
                                      b->data.count * (b->data.key_bytes + b->data.value_bytes),

@@ -2,6 +2,7 @@
  * until it is cleared, so that a caller may append many times and check once. */
 #include "base/bytes.h"
 #include "base/cost.h"
+#include "strata_engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,14 @@ void strata_buffer_clear(struct strata_buffer *buffer)
 {
     buffer->size = 0;
     buffer->out_of_memory = false;
+}
+
+int buffer_set(struct strata_buffer *buffer, struct strata_slice bytes, struct strata_error *err)
+{
+    strata_buffer_clear(buffer);
+    return strata_buffer_append(buffer, bytes.data, bytes.size) < 0
+               ? strata_fail_memory(err, bytes.size)
+               : 0;
 }
 
 void strata_buffer_free(struct strata_buffer *buffer)

@@ -9,6 +9,8 @@
 /* Room for `more` bytes after buffer->size, so that they can be written in place. 0 or
  * STRATA_ERR_NO_MEMORY (sticky). Grows by doubling: n appends cost O(n). */
 int buffer_reserve(struct strata_buffer *buffer, size_t more);
+/* A copy of these bytes is all that the buffer holds. NO_MEMORY. */
+int buffer_set(struct strata_buffer *buffer, struct strata_slice bytes, struct strata_error *err);
 
 /* The slice without its first `size` bytes (size <= slice.size). No arithmetic on the pointer of an
  * empty slice, which may be NULL. */

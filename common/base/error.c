@@ -2,6 +2,7 @@
  * its texts are arrays inside it; a text that does not fit is cut. */
 #include "strata_engine.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +21,12 @@ const char *strata_code_name(int code)
         return "ok";
     case STRATA_NOT_FOUND:
         return "not found";
+    case STRATA_CONFLICT:
+        return "conflict";
+    case STRATA_DEADLOCK:
+        return "deadlock";
+    case STRATA_TIMEOUT:
+        return "timeout";
     case STRATA_ERR_INVALID:
         return "invalid argument";
     case STRATA_ERR_CORRUPT:
@@ -95,6 +102,11 @@ int strata_fail_memory(struct strata_error *err, size_t bytes)
 {
     return strata_fail(err, STRATA_ERR_NO_MEMORY, NULL, STRATA_NO_OFFSET, "no room for %zu bytes",
                        bytes);
+}
+
+int strata_error_sys(const struct strata_error *err)
+{
+    return err->sys ? err->sys : err->code == STRATA_ERR_NO_MEMORY ? ENOMEM : EIO;
 }
 
 int strata_fail_with(int rc, const struct strata_error *why, struct strata_error *err)

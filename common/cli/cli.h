@@ -7,6 +7,7 @@
 #define STRATA_COMMON_CLI_H
 
 #include "cli/output/progress.h"
+#include "scenario/savepoints.h"
 #include "text/entries.h"
 
 #include <stdio.h>
@@ -72,6 +73,9 @@ enum cli_option_id {
     CLI_KEEP,
     CLI_WALK,
     CLI_SITES,
+    CLI_ISOLATION,
+    CLI_TABLE,
+    CLI_DB,
     CLI_DRY_RUN,
     CLI_DEEP,
     CLI_YES,
@@ -135,6 +139,8 @@ struct cli_session {
     struct strata *db;
     struct strata_batch *batch;       /* under way; NULL: none is */
     struct strata_snapshot *snapshot; /* that reads are of; NULL: the database as it is */
+    struct strata_txn *txn;           /* that is open; NULL: none is; then there is no batch */
+    struct savepoints savepoints;     /* of it */
     uint64_t line;                    /* of the input; 0: it is typed */
     bool timing;
     bool over; /* the command quit was given */
@@ -155,7 +161,7 @@ struct cli {
     struct cli_session *session; /* NULL: a command line of its own */
 };
 
-/* ---- session.c: reads, of the session's snapshot if there is one ------------------------- */
+/* ---- session.c: reads, of the session's transaction or snapshot if there is one ----------- */
 
 int cli_get(struct cli *cli, struct strata *db, struct strata_slice key,
             struct strata_buffer *value, struct strata_error *err);

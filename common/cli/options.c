@@ -3,6 +3,7 @@
 #include "cli/options.h"
 
 #include <string.h>
+#include <strings.h>
 
 const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_STAGE] = {"stage", "N", "the stage to use; default: DIR's own, or the newest", 0, NULL},
@@ -72,6 +73,11 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
                   0, "calls|results"},
     [CLI_SITES] = {"sites", NULL, "all places that call the file layer, with the states cut there",
                    0, NULL},
+    [CLI_ISOLATION] = {"isolation", "LEVEL", "snapshot, or serializable (the default)", 0,
+                       "snapshot|serializable"},
+    [CLI_TABLE] = {"table", NULL, "which anomalies are possible at each level, a row a FILE", 0,
+                   NULL},
+    [CLI_DB] = {"db", "DIR", "the new database is in DIR, and stays", 0, NULL},
     [CLI_DRY_RUN] = {"dry-run", NULL, "print what would be done, and write nothing", 0, NULL},
     [CLI_DEEP] = {"deep", NULL, "also compare scans, gets and what is in memory: slower", 0, NULL},
     [CLI_YES] = {"yes", NULL, "yes, remove all of it", 0, NULL},
@@ -105,7 +111,8 @@ const struct cli_command *cli_command_named(const struct cli_command *const *com
     if (in_shell && strcmp(name, "?") == 0)
         name = "help";
     for (size_t i = 0; (c = commands[i]) != NULL; i++)
-        if (strcmp(c->name, name) == 0 && cli_command_fits(c, in_shell))
+        if ((in_shell ? strcasecmp(c->name, name) : strcmp(c->name, name)) == 0 &&
+            cli_command_fits(c, in_shell)) /* BEGIN, as in SQL */
             return c;
     return NULL;
 }

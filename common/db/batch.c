@@ -9,10 +9,13 @@
 
 #include "db/batch.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES ((size_t)16384)
+/* Each chunk is twice as large as the one before it. (glibc's malloc is slow from 1 KiB on.) */
+#define CHUNK_FIRST ((size_t)960)
+#define CHUNK_MOST ((size_t)16384)
 
 struct chunk {
     struct chunk *next; /* older */
@@ -65,7 +68,11 @@ static uint8_t *room(struct strata_batch *batch, size_t size)
 {
     struct chunk *chunk = batch->chunks;
     if (!chunk || size > chunk->capacity - chunk->used) {
-        size_t capacity = size > CHUNK_BYTES ? size : CHUNK_BYTES;
+        size_t capacity = chunk && chunk->capacity < CHUNK_MOST / 2 ? 2 * chunk->capacity
+                          : chunk                                   ? CHUNK_MOST
+                                                                    : CHUNK_FIRST;
+        if (capacity < size)
+            capacity = size;
         chunk = malloc(sizeof *chunk + capacity);
         if (!chunk)
             return NULL;
@@ -124,23 +131,45 @@ int strata_batch_delete(struct strata_batch *batch, struct strata_slice key,
     return rc < 0 ? rc : add(batch, op.type, key, op.value, err);
 }
 
+/* The bytes of the last operation. They end where the newest chunk that is in use does. */
+static void give_back(struct strata_batch *batch, size_t size)
+{
+    struct chunk *chunk = batch->chunks;
+
+    while (chunk->used == 0 && chunk->next) {
+        batch->chunks = chunk->next;
+        free(chunk);
+        chunk = batch->chunks;
+    }
+    assert(size <= chunk->used);
+    chunk->used -= size;
+}
+
+void batch_cut(struct strata_batch *batch, size_t count)
+{
+    while (batch->count > count) {
+        const struct strata_op *op = &batch->ops[--batch->count];
+        size_t size = op->key.size + op->value.size;
+        batch->bytes -= size;
+        if (size)
+            give_back(batch, size);
+    }
+}
+
 int strata_batch_append(struct strata_batch *batch, const struct strata_batch *from,
                         struct strata_error *err)
 {
-    size_t count, bytes, more;
+    size_t count, more;
     int rc = 0;
 
     if (!batch || !from)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "no batch");
     count = batch->count;
-    bytes = batch->bytes;
     more = from->count;
     for (size_t i = 0; rc == 0 && i < more; i++)
         rc = add(batch, from->ops[i].type, from->ops[i].key, from->ops[i].value, err);
-    if (rc < 0) {
-        batch->count = count;
-        batch->bytes = bytes;
-    }
+    if (rc < 0)
+        batch_cut(batch, count);
     return rc;
 }
 

@@ -1,15 +1,12 @@
 /* db.c: gets, writes and the calls that keep a database in order. Every public call on an open
- * database is in db.c, db_iter.c or db_stats.c: these check the arguments once, for all stages, and
- * answer for a slot that a stage does not have. */
+ * database is in db.c, db_iter.c, db_txn.c or db_stats.c: these check the arguments once, for all
+ * stages, and answer for a slot that a stage does not have. */
 #include "db/db.h"
 #include "db/batch.h"
-#include "base/bytes.h"
 #include "base/bytes.h"
 
 #include <errno.h>
 #include <stddef.h>
-
-#define BACKGROUND_STAGE 10u /* the first one with work in the background */
 
 int db_invalid(struct strata_error *err, const char *why)
 {
@@ -30,7 +27,7 @@ int db_check(const struct strata *db, struct strata_error *err)
                               : "no database");
 }
 
-static int check_write(const struct strata *db, struct strata_error *err)
+int db_check_write(const struct strata *db, struct strata_error *err)
 {
     int rc = db_check(db, err), failed;
     if (rc == 0 && db->options.read_only)
@@ -43,31 +40,25 @@ static int check_write(const struct strata *db, struct strata_error *err)
     return rc;
 }
 
-static bool is_writable(const struct strata *db)
+/* `may_go_on`: of the engine, or NULL. */
+static int note_failure(struct strata *db, int rc, bool (*may_go_on)(void *self),
+                        const struct strata_error *err)
 {
-    const struct strata_engine *engine = db->engine;
-    return DB_SLOT(engine, is_writable) && engine->is_writable(db->self);
+    if (rc == STRATA_ERR_IO && !(may_go_on && may_go_on(db->self)))
+        atomic_store(&db->failed, err && err->sys ? err->sys : EIO);
+    return rc;
 }
 
 /* After a failed flush or compaction the contents of the disk are not known: no more writes, unless
  * the engine knows better. */
 static int after_upkeep(struct strata *db, int rc, const struct strata_error *err)
 {
-    if (rc == STRATA_ERR_IO && !is_writable(db))
-        atomic_store(&db->failed, err && err->sys ? err->sys : EIO);
-    return rc;
+    return rc < 0 ? note_failure(db, rc, DB_SLOT(db->engine, is_writable), err) : rc;
 }
 
-/* The same of a failed write, which the engine knows better only where it may have waited in vain
- * for work in the background. */
-static int after_write(struct strata *db, int rc, const struct strata_error *err)
+int db_after_write(struct strata *db, int rc, const struct strata_error *err)
 {
-    if (db->engine->stage >= BACKGROUND_STAGE &&
-        (db->options.background_threads || db->options.background_seed))
-        return after_upkeep(db, rc, err);
-    if (rc == STRATA_ERR_IO)
-        atomic_store(&db->failed, err && err->sys ? err->sys : EIO);
-    return rc;
+    return rc < 0 ? note_failure(db, rc, DB_SLOT(db->engine, write_again), err) : rc;
 }
 
 int db_check_key(struct strata_slice key, struct strata_error *err)
@@ -77,7 +68,7 @@ int db_check_key(struct strata_slice key, struct strata_error *err)
 
 /* ---- Reading and writing --------------------------------------------------------------- */
 
-static int check_flags(const struct strata *db, unsigned flags, struct strata_error *err)
+int db_check_flags(const struct strata *db, unsigned flags, struct strata_error *err)
 {
     if (flags & ~(STRATA_WRITE_SYNC | STRATA_WRITE_NO_SYNC))
         return db_invalid(err, "unknown flags of a write");
@@ -88,7 +79,7 @@ static int check_flags(const struct strata *db, unsigned flags, struct strata_er
     return 0;
 }
 
-static bool is_synced(const struct strata *db, unsigned flags)
+bool db_is_synced(const struct strata *db, unsigned flags)
 {
     return flags ? flags & STRATA_WRITE_SYNC : db->options.sync == STRATA_SYNC_ALWAYS;
 }
@@ -96,15 +87,16 @@ static bool is_synced(const struct strata *db, unsigned flags)
 static int write_one(struct strata *db, const struct strata_op *op, unsigned flags,
                      struct strata_error *err)
 {
-    int rc = check_write(db, err);
+    int rc = db_check_write(db, err);
     if (rc == 0 && flags)
-        rc = check_flags(db, flags, err);
+        rc = db_check_flags(db, flags, err);
     if (rc == 0)
         rc = op_check(op, err);
     if (rc < 0)
         return rc;
     db_count(db, op->type == STRATA_OP_PUT ? DB_PUTS : DB_DELETES, 1);
-    return after_write(db, db->engine->write(db->self, op, 1, is_synced(db, flags), err), err);
+    return db_after_write(db, db->engine->write(db->self, op, 1, db_is_synced(db, flags), err),
+                          err);
 }
 
 int strata_put(struct strata *db, struct strata_slice key, struct strata_slice value,
@@ -138,12 +130,12 @@ int strata_write(struct strata *db, const struct strata_batch *batch, unsigned f
                  struct strata_error *err)
 {
     size_t operations = batch ? strata_batch_count(batch) : 0;
-    int rc = check_write(db, err);
+    int rc = db_check_write(db, err);
 
     if (rc == 0 && !batch)
         rc = db_invalid(err, "strata_write: the batch is NULL");
     if (rc == 0)
-        rc = check_flags(db, flags, err);
+        rc = db_check_flags(db, flags, err);
     if (rc < 0)
         return rc;
     if (operations > 1 && !(db->engine->promises & STRATA_PROMISE_BATCH))
@@ -152,28 +144,33 @@ int strata_write(struct strata *db, const struct strata_batch *batch, unsigned f
         return 0;
     for (size_t i = 0; i < operations; i++)
         db_count(db, batch_ops(batch)[i].type == STRATA_OP_PUT ? DB_PUTS : DB_DELETES, 1);
-    return after_write(
-        db, db->engine->write(db->self, batch_ops(batch), operations, is_synced(db, flags), err),
+    return db_after_write(
+        db, db->engine->write(db->self, batch_ops(batch), operations, db_is_synced(db, flags), err),
         err);
 }
 
-/* `snapshot` NULL: of the database as it is now. */
-static int get_with(struct strata *db, struct strata_snapshot *snapshot, struct strata_slice key,
-                    struct strata_buffer *value, struct strata_error *err)
+int db_get(struct strata *db,
+           int (*get)(void *of, struct strata_slice key, struct strata_buffer *value,
+                      struct strata_error *err),
+           void *of, struct strata_slice key, struct strata_buffer *value, struct strata_error *err)
 {
-    struct strata_buffer unwanted = {0}, *to = value ? value : &unwanted;
+    struct strata_buffer unwanted = {0}, before = {0}, *to = value ? value : &unwanted;
     int rc = db_check(db, err);
 
     if (rc == 0)
         rc = db_check_key(key, err);
     if (rc < 0)
         return rc;
+    if ((uintptr_t)key.data - (uintptr_t)to->data < to->capacity) { /* the key is in it */
+        before = *to;
+        *to = (struct strata_buffer){0};
+    }
     strata_buffer_clear(to);
-    rc = snapshot ? db->engine->snapshot_get(db->self, snapshot->self, key, to, err)
-                  : db->engine->get(db->self, key, to, err);
+    rc = get(of, key, to, err);
     db_count(db, rc == 0 ? DB_GETS_FOUND : DB_GETS_OTHER, 1);
     if (rc != 0)
         strata_buffer_clear(to);
+    strata_buffer_free(&before);
     strata_buffer_free(&unwanted);
     return rc;
 }
@@ -181,7 +178,16 @@ static int get_with(struct strata *db, struct strata_snapshot *snapshot, struct 
 int strata_get(struct strata *db, struct strata_slice key, struct strata_buffer *value,
                struct strata_error *err)
 {
-    return get_with(db, NULL, key, value, err);
+    return db_get(db, db ? db->engine->get : NULL, db ? db->self : NULL, key, value, err);
+}
+
+static int get_in_snapshot(void *of, struct strata_slice key, struct strata_buffer *value,
+                           struct strata_error *err)
+{
+    const struct strata_snapshot *snapshot = of;
+    const struct strata *db = snapshot->db;
+
+    return db->engine->snapshot_get(db->self, snapshot->self, key, value, err);
 }
 
 int strata_snapshot_get(struct strata_snapshot *snapshot, struct strata_slice key,
@@ -189,24 +195,30 @@ int strata_snapshot_get(struct strata_snapshot *snapshot, struct strata_slice ke
 {
     if (!snapshot)
         return db_invalid(err, "no snapshot");
-    return get_with(snapshot->db, snapshot, key, value, err);
+    return db_get(snapshot->db, get_in_snapshot, snapshot, key, value, err);
+}
+
+int db_sync(struct strata *db, struct strata_error *err)
+{
+    const struct strata_engine *engine = db->engine;
+    return engine->sync ? engine->sync(db->self, err) : engine->write(db->self, NULL, 0, true, err);
 }
 
 int strata_sync(struct strata *db, struct strata_error *err)
 {
-    int rc = check_write(db, err);
+    int rc = db_check_write(db, err);
     if (rc < 0)
         return rc;
-    if (!db->engine->sync || !(db->engine->promises & STRATA_PROMISE_POWER_CUT))
+    if (!(db->engine->promises & STRATA_PROMISE_POWER_CUT))
         return db_lacks(db, "synced writes", err);
-    return after_write(db, db->engine->sync(db->self, err), err);
+    return db_after_write(db, db_sync(db, err), err);
 }
 
 /* ---- Upkeep ---------------------------------------------------------------------------- */
 
 int strata_flush(struct strata *db, struct strata_error *err)
 {
-    int rc = check_write(db, err);
+    int rc = db_check_write(db, err);
     if (rc < 0)
         return rc;
     if (!db->engine->flush)
@@ -222,7 +234,7 @@ static bool can_compact(const struct strata *db)
 int strata_compact(struct strata *db, const struct strata_progress *progress,
                    struct strata_error *err)
 {
-    int rc = check_write(db, err);
+    int rc = db_check_write(db, err);
     if (rc < 0)
         return rc;
     if (!can_compact(db))
@@ -233,7 +245,7 @@ int strata_compact(struct strata *db, const struct strata_progress *progress,
 int strata_compact_range(struct strata *db, struct strata_slice from, struct strata_slice to,
                          const struct strata_progress *progress, struct strata_error *err)
 {
-    int rc = check_write(db, err);
+    int rc = db_check_write(db, err);
 
     if (rc == 0)
         rc = db_check_key(from, err);

@@ -1,6 +1,6 @@
 /* db.h: the handle, shared by db_open.c (open, create, close), db_options.c (options, and which
- * engine), and the calls on an open database: db.c, db_iter.c and db_stats.c. Only these call an
- * engine. */
+ * engine), and the calls on an open database: db.c, db_iter.c, db_txn.c and db_stats.c. Only these
+ * call an engine. */
 #ifndef STRATA_COMMON_DB_H
 #define STRATA_COMMON_DB_H
 
@@ -35,9 +35,10 @@ struct strata {
     bool bare;     /* ... and the engine is not open in it */
     bool remarked; /* the marker was lost, and this is a repair that makes a new one */
     struct fs_file *lock;
+    struct fs_file *alone;   /* of a repair: there is no lease meanwhile */
     unsigned long forks;     /* lock_forks() when opened */
     _Atomic int failed;      /* 0, or the errno (or -1) of a failed write: no more of them */
-    _Atomic uint64_t open;   /* iterators and snapshots of this handle */
+    _Atomic uint64_t open;   /* iterators, snapshots and transactions of this handle */
     struct striped counters; /* enum db_counter */
 };
 
@@ -75,9 +76,24 @@ int db_remark(struct strata *db, const struct marker *marker, struct strata_erro
 /* No marker, or no directory: may a database be made there? */
 int db_check_unmarked(const struct strata *db, struct strata_error *err);
 
+/* ---- Readers beside a writer (lease.c) ---------------------------------------------------- */
+
+/* Locks the file of this name in the directory as db->lock; while it is locked, tries again for
+ * 100 ms. LOCKED, IO. */
+int db_lock(struct strata *db, const char *name, enum fs_lock kind, struct strata_error *err);
+/* db->lock is a lease from now on. LOCKED; IO, ENOENT: there is no marker any more. */
+int db_take_lease(struct strata *db, struct strata_error *err);
+/* The marker was read again since: LOCKED, if it is not the one that the lease is on. */
+int db_check_lease(struct strata *db, struct strata_error *err);
+/* Nobody has a lease until `*out` is closed; NULL: there is no marker, nor a lease. LOCKED, IO. */
+int db_refuse_leases(struct strata_fs *fs, const char *dir, struct fs_file **out,
+                     struct strata_error *err);
+
 /* What the caller asked for, with defaults filled in; INVALID: what cannot be. */
 int db_take_options(struct strata *db, const struct strata_options *options,
                     struct strata_error *err);
+/* Everything acknowledged becomes durable, in an engine that promises a power cut. */
+int db_sync(struct strata *db, struct strata_error *err);
 /* NOT_SUPPORTED: more than the stage promises. */
 int db_check_sync(const struct strata_engine *engine, enum strata_sync sync,
                   struct strata_error *err);
@@ -109,6 +125,23 @@ int db_check(const struct strata *db, struct strata_error *err);
 /* 0, or INVALID: longer than STRATA_MAX_KEY, or NULL with a size. */
 int db_check_key(struct strata_slice key, struct strata_error *err);
 int db_invalid(struct strata_error *err, const char *why); /* INVALID */
+/* 0, or why nothing can be written: INVALID, READ_ONLY, IO. */
+int db_check_write(const struct strata *db, struct strata_error *err);
+/* 0, or why a write cannot have these flags: INVALID, NOT_SUPPORTED. */
+int db_check_flags(const struct strata *db, unsigned flags, struct strata_error *err);
+bool db_is_synced(const struct strata *db, unsigned flags);
+/* An engine's write or commit returned `rc`: after some failures nothing more is written. Returns
+ * it. */
+int db_after_write(struct strata *db, int rc, const struct strata_error *err);
+/* As strata_get, by an engine's function `get` of `of`. */
+int db_get(struct strata *db,
+           int (*get)(void *of, struct strata_slice key, struct strata_buffer *value,
+                      struct strata_error *err),
+           void *of, struct strata_slice key, struct strata_buffer *value,
+           struct strata_error *err);
+/* Checks what an engine's function returned, and hands its iterator to the caller. */
+int db_adopt_iter(struct strata *db, int rc, struct strata_iter *iter, struct strata_iter **out,
+                  struct strata_error *err);
 /* NOT_SUPPORTED: "04_x has no WHAT". */
 int db_lacks(const struct strata *db, const char *what, struct strata_error *err);
 static inline void db_count(struct strata *db, enum db_counter which, uint64_t many)

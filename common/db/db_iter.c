@@ -8,9 +8,8 @@
 
 /* ---- Iterators ------------------------------------------------------------------------- */
 
-/* Checks what an engine returned, and hands its iterator to the caller. */
-static int adopt_iter(struct strata *db, int rc, struct strata_iter *iter, struct strata_iter **out,
-                      struct strata_error *err)
+int db_adopt_iter(struct strata *db, int rc, struct strata_iter *iter, struct strata_iter **out,
+                  struct strata_error *err)
 {
     if (rc < 0)
         return rc;
@@ -37,7 +36,7 @@ int strata_iter_new(struct strata *db, struct strata_iter **out, struct strata_e
         return rc;
     *out = NULL;
     rc = db->engine->iter(db->self, &iter, err);
-    return adopt_iter(db, rc, iter, out, err);
+    return db_adopt_iter(db, rc, iter, out, err);
 }
 
 void strata_iter_free(struct strata_iter *iter)
@@ -219,9 +218,9 @@ void strata_snapshot_free(struct strata_snapshot *snapshot)
 
 uint64_t strata_snapshot_number(const struct strata_snapshot *snapshot)
 {
-    const struct strata *db = snapshot->db;
-    return DB_SLOT(db->engine, snapshot_number)
-               ? db->engine->snapshot_number(db->self, snapshot->self)
+    const struct strata_engine *engine = snapshot ? snapshot->db->engine : NULL;
+    return engine && DB_SLOT(engine, snapshot_number)
+               ? engine->snapshot_number(snapshot->db->self, snapshot->self)
                : 0;
 }
 
@@ -241,5 +240,5 @@ int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **
     if (rc < 0)
         return rc;
     rc = db->engine->snapshot_iter(db->self, snapshot->self, &iter, err);
-    return adopt_iter(db, rc, iter, out, err);
+    return db_adopt_iter(db, rc, iter, out, err);
 }

@@ -55,26 +55,40 @@ static int make_dir(struct strata *db, struct strata_error *err)
     return rc;
 }
 
-/* If the lock cannot be taken because nothing can be written, no other process can write either. */
-static int take_lock(struct strata *db, struct strata_error *err)
+/* Or whatever else works on the files of a database that no engine has open. */
+static bool is_repair(const struct strata *db)
 {
-    char *path = fs_join(db->dir, LOCK_NAME);
+    return db->bare && !db->filling && !db->options.read_only;
+}
+
+/* Before the lock: does the database that has this marker give leases? (Else, or if it is no longer
+ * so, an error says why.) */
+static bool may_lease(const struct strata *db, const struct marker *marker)
+{
+    const struct strata_engine *engine = db->engine;
+
+    return db->options.read_only && !db->bare && marker->state == MARKER_READY &&
+           db_marked_engine(db->dir, marker, true, &engine, NULL) == 0 &&
+           engine->promises & STRATA_PROMISE_READERS;
+}
+
+/* If the lock cannot be taken because nothing can be written, no other process can write either. */
+static int take_lock(struct strata *db, bool lease, struct strata_error *err)
+{
     struct strata_error why = {0};
     int rc;
 
-    if (!path)
-        return strata_fail_memory(err, strlen(db->dir) + sizeof LOCK_NAME + 1);
-    rc = fs_lock(db->env.fs, path, db->options.read_only ? FS_LOCK_SHARED : FS_LOCK_EXCLUSIVE,
-                 &db->lock, &why);
-    free(path);
+    if (lease)
+        return db_take_lease(db, err);
+    rc = db_lock(db, LOCK_NAME, db->options.read_only ? FS_LOCK_SHARED : FS_LOCK_EXCLUSIVE, &why);
     if (rc == STRATA_ERR_IO && db->options.read_only && why.sys == ENOENT) {
         strata_env_log(&db->env, STRATA_LOG_INFO, "%s: read without a lock: there is no file %s",
                        db->dir, LOCK_NAME);
         return 0;
     }
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    if (rc == 0 && is_repair(db))
+        rc = db_refuse_leases(db->env.fs, db->dir, &db->alone, &why);
+    return strata_fail_with(rc, &why, err);
 }
 
 static bool durable(const struct strata *db)
@@ -145,7 +159,12 @@ static int open_ready(struct strata *db, struct strata_error *err)
             return db->engine->open_unsynced(&db->env, &db->self, err);
         rc = fs_sync_dir(db->env.fs, db->dir, err); /* I4 */
     }
-    return rc < 0 || db->bare ? rc : db->engine->open(&db->env, &db->self, err);
+    if (rc < 0 || db->bare)
+        return rc;
+    rc = db->engine->open(&db->env, &db->self, err);
+    if (rc == STRATA_ERR_CORRUPT && db->env.is_leased) /* or a writer has just been killed */
+        rc = db->engine->open(&db->env, &db->self, err);
+    return rc;
 }
 
 /* For reading or repair: the files keep the format that the marker names. */
@@ -182,19 +201,24 @@ static int open_marked(struct strata *db, const struct marker *marker, struct st
 static int open_dir(struct strata *db, struct strata_error *err)
 {
     struct marker marker;
+    bool lease = false;
     int rc = db_asked_engine(&db->options, &db->engine, err);
 
-    if (rc == 0) /* before the lock, which would leave a file in a foreign directory */
+    if (rc == 0) { /* before the lock, which would leave a file in a foreign directory */
         rc = db_find_marker(db, &marker, err);
+        lease = rc == 0 && may_lease(db, &marker);
+    }
     if (rc == STRATA_NOT_FOUND) {
         rc = check_new(db, err);
         if (rc == 0)
             rc = make_dir(db, err);
     }
     if (rc == 0)
-        rc = take_lock(db, err);
+        rc = take_lock(db, lease, err);
     if (rc == 0) /* I3 */
         rc = db_find_marker(db, &marker, err);
+    if (rc == 0)
+        rc = db_check_lease(db, err);
     if (rc == 0)
         rc = db_remark(db, &marker, err);
     if (rc != STRATA_NOT_FOUND)
@@ -210,7 +234,11 @@ static int open_dir(struct strata *db, struct strata_error *err)
 
 static int free_handle(struct strata *db, struct strata_error *err)
 {
-    int rc = fs_close(db->lock, err);
+    struct fs_file *locks[] = {db->alone, db->lock};
+    int rc = 0;
+
+    for (size_t i = 0; i < sizeof locks / sizeof *locks; i++)
+        rc = fs_close(locks[i], err);
     if (db->own_fs)
         fs_free(db->env.fs);
     free(db->dir);
@@ -295,7 +323,8 @@ static int check_close(struct strata *db, struct strata_error *err)
     open = atomic_load(&db->open);
     if (open)
         return strata_fail(err, STRATA_ERR_BUSY, db->dir, STRATA_NO_OFFSET,
-                           "%llu iterators or snapshots are still open", (unsigned long long)open);
+                           "%llu iterators, snapshots or transactions are still open",
+                           (unsigned long long)open);
     return 0;
 }
 
@@ -326,8 +355,8 @@ int db_close_filled(struct strata *db, struct strata_error *err)
 
     if (rc < 0)
         return rc;
-    if (durable(db) && !db->bare && db->engine->sync)
-        rc = db->engine->sync(db->self, err);
+    if (durable(db) && !db->bare)
+        rc = db_sync(db, err);
     rc = close_engine(db, rc, err);
     if (rc == 0)
         rc = write_marker(db, MARKER_READY, err);

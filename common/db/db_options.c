@@ -36,6 +36,7 @@ void strata_options_init_sized(struct strata_options *options, size_t size)
     defaults.table_bytes = (uint64_t)8 << 20;
     defaults.event_log_bytes = (uint64_t)1 << 20;
     defaults.dynamic_levels = true;
+    defaults.background_threads = 1;
     memset(options, 0, size);
     memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }
@@ -302,6 +303,8 @@ int db_take_options(struct strata *db, const struct strata_options *options,
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
                            "options.size is %zu: fill options with strata_options_init",
                            options->size);
+    if (options->size < offsetof(struct strata_options, background_seed))
+        db->options.background_threads = 0; /* its author has never heard of a thread */
     memcpy(&db->options, options, options->size);
     return check_options(&db->options, err);
 }

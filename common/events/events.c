@@ -25,16 +25,13 @@ void events_free(struct events *events)
     strata_buffer_free(&events->lines);
 }
 
-/* I1. */
+/* I1. The next event is tried again, behind what a new file begins with. */
 static void give_up(struct events *events, const struct strata_error *err)
 {
-    char text[600];
-
-    strata_env_log(events->env, STRATA_LOG_WARNING,
-                   "no more events are logged before the next open: %s",
-                   strata_error_text(err, text, sizeof text));
+    if (!events->failed)
+        strata_env_warn(events->env, err, "events are not logged until this is over");
     events_free(events);
-    events->off = true;
+    events->failed = true;
 }
 
 static int open_file(struct events *events, unsigned flags, struct strata_error *err)
@@ -85,8 +82,8 @@ bool events_begin(struct events *events, bool *fresh)
         give_up(events, &err);
         return false;
     }
-    *fresh = events->file->end == 0;
-    if (first && !*fresh)
+    *fresh = events->failed || !events->file->end;
+    if (first && events->file->end)
         strata_buffer_append(&events->lines, "\n", 1);
     return true;
 }
@@ -103,6 +100,7 @@ void events_write(struct events *events)
         give_up(events, &err);
         return;
     }
+    events->failed = false;
     events->written += lines.size;
     strata_buffer_clear(&events->lines);
 }

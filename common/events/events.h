@@ -1,6 +1,6 @@
 /* events.h: DIR/EVENTS: what happened to the tables, a line an event, for people and for `strata
  * timeline`. Nothing relies on it: it is written without a sync, a line that is torn or damaged is
- * skipped, and when it cannot be written it is given up until the next open. A tree writes it by a
+ * skipped, and an event that cannot be written is left out. A tree writes it by a
  * listener (stages/07_paced_compaction/events/event_log.c). */
 #ifndef STRATA_COMMON_EVENTS_H
 #define STRATA_COMMON_EVENTS_H
@@ -27,6 +27,10 @@ int events_decode(struct strata_slice line, struct strata_event *event, struct s
 bool events_is_whole(struct strata_slice line);
 /* Cuts the next line off; its end is not in it. False: there is none. An empty line is none. */
 bool events_next_line(struct strata_slice *rest, struct strata_slice *line);
+/* Decodes all lines, also those that are damaged or not known. NO_MEMORY. */
+int events_each(struct strata_slice lines,
+                void (*each)(void *arg, const struct strata_event *event), void *arg,
+                struct strata_error *err);
 
 /* ---- events.c: the files --------------------------------------------------------------------- */
 
@@ -37,14 +41,16 @@ struct events {
     uint64_t opened_ns;
     _Atomic uint64_t written; /* bytes; others look */
     unsigned stalls;          /* logged since something else was */
-    bool off;                 /* none is kept, or it could not be written */
+    bool off;                 /* none is kept */
+    bool failed;              /* the last event could not be written */
     bool begun;               /* the opening of the database was logged */
 };
 
 /* By one thread at a time, all of these. */
 void events_init(struct events *events, const struct strata_env *env);
 void events_free(struct events *events);
-/* Before lines are added: is there a file for them? `*fresh`: it is empty. */
+/* Before lines are added: is there a file for them? `*fresh`: it is empty, or events
+ * before these are missing. */
 bool events_begin(struct events *events, bool *fresh);
 /* Writes the lines. */
 void events_write(struct events *events);

@@ -37,8 +37,9 @@ static const struct number {
     size_t at;
 } numbers[] = {NUMBER(ns),      NUMBER(table),   NUMBER(from),     NUMBER(level),   NUMBER(inputs),
                NUMBER(outputs), NUMBER(bytes),   NUMBER(written),  NUMBER(records), NUMBER(dropped),
-               NUMBER(deletes), NUMBER(took_ns), NUMBER(bytes_in), LEVEL(0),        LEVEL(1),
-               LEVEL(2),        LEVEL(3),        LEVEL(4),         LEVEL(5),        LEVEL(6)};
+               NUMBER(deletes), NUMBER(took_ns), NUMBER(bytes_in), NUMBER(error),   LEVEL(0),
+               LEVEL(1),        LEVEL(2),        LEVEL(3),         LEVEL(4),        LEVEL(5),
+               LEVEL(6)};
 #define NUMBERS (sizeof numbers / sizeof *numbers)
 
 static uint64_t *number_at(struct strata_event *event, size_t i)
@@ -263,4 +264,22 @@ int events_decode(struct strata_slice line, struct strata_event *event, struct s
     if (!good)
         *event = (struct strata_event){.name = names[STRATA_EVENT_UNREADABLE]};
     return good ? 0 : STRATA_NOT_FOUND;
+}
+
+int events_each(struct strata_slice lines,
+                void (*each)(void *arg, const struct strata_event *event), void *arg,
+                struct strata_error *err)
+{
+    struct strata_buffer keys = {0};
+    struct strata_slice line;
+    struct strata_event event;
+    int rc = 0;
+
+    while (rc == 0 && events_next_line(&lines, &line))
+        if (events_decode(line, &event, &keys) < 0)
+            rc = strata_fail_memory(err, line.size);
+        else
+            each(arg, &event);
+    strata_buffer_free(&keys);
+    return rc;
 }

@@ -77,6 +77,7 @@ static int adopt(struct fs_file *file, struct strata_fs *fs, const char *path, u
     file->fs = fs;
     file->room = 0;
     file->failed = 0;
+    file->torn_at = UINT64_MAX;
     file->writable = flags & FS_WRITE;
     file->ahead = flags & FS_AHEAD && fs->ahead;
     file->path = strdup(path);
@@ -215,6 +216,7 @@ int fs_append(struct fs_file *file, const struct strata_slice *parts, size_t cou
               struct strata_error *err)
 {
     struct strata_slice copy[PARTS_MAX], *left = copy;
+    uint64_t begin = file->end;
     int rc = may_change(file, err);
 
     if (rc < 0)
@@ -231,6 +233,8 @@ int fs_append(struct fs_file *file, const struct strata_slice *parts, size_t cou
         n = file->fs->ops->append(file, left, count_parts);
         if (n == -EINTR)
             continue;
+        if (n == -ENOSPC || n == -EDQUOT)
+            file->torn_at = begin;
         if (n <= 0)
             return poison(file, n ? (int)-n : EIO, file->end, "append", err);
         wrote(file, file->end, (size_t)n);
@@ -301,6 +305,19 @@ int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err)
     file->end = size;
     file->room = 0;
     return 0;
+}
+
+int fs_cut_back(struct fs_file *file, struct strata_error *err)
+{
+    uint64_t size = file->torn_at;
+    int rc;
+
+    if (size == UINT64_MAX)
+        return may_change(file, err);
+    file->failed = 0;
+    file->torn_at = UINT64_MAX;
+    rc = (fs_truncate)(file, size, err);
+    return rc == 0 ? (fs_sync)(file, err) : rc;
 }
 
 int fs_trim(struct fs_file *file, struct strata_error *err)

@@ -6,8 +6,8 @@
  * handles short reads, short writes and EINTR, adds file and offset to errors, and counts calls.
  *
  * I1: after a failed write, truncate, sync or close of a file, every further call that changes
- *     it fails. A failed sync is never tried again: the kernel may have dropped the pages and
- *     would report success (the lesson of "fsyncgate", 2018).
+ *     it fails (but see fs_cut_back). A failed sync is never tried again: the kernel may have
+ *     dropped the pages and would report success (the lesson of "fsyncgate", 2018).
  * I2: a call either has its whole effect and returns 0, or returns < 0 with `err` filled.
  * I3: paths are handed through as given; names in a directory are never "." or "..".
  *
@@ -34,14 +34,19 @@ enum fs_flags {
                         * error, the process gets SIGBUS, not an error */
 };
 
-enum fs_lock { FS_LOCK_SHARED, FS_LOCK_EXCLUSIVE };
+enum fs_lock {
+    FS_LOCK_SHARED,
+    FS_LOCK_EXCLUSIVE, /* makes the file, if it is not there */
+    FS_LOCK_ALONE      /* exclusive, too, of a file that is there */
+};
 
 struct fs_file {
     struct strata_fs *fs;
-    char *path;    /* owned by fs.c */
-    uint64_t end;  /* where the next append goes: the size at open, then kept by fs.c */
-    uint64_t room; /* the file may be this long, zeros from `end` on (FS_AHEAD); else 0 */
-    int failed;    /* errno of the call that poisoned the file (I1), or 0 */
+    char *path;       /* owned by fs.c */
+    uint64_t end;     /* where the next append goes: the size at open, then kept by fs.c */
+    uint64_t room;    /* the file may be this long, zeros from `end` on (FS_AHEAD); else 0 */
+    int failed;       /* errno of the call that poisoned the file (I1), or 0 */
+    uint64_t torn_at; /* an append that found no space failed, which began there; else UINT64_MAX */
     bool writable;
     bool ahead; /* FS_AHEAD, and allocation has not failed yet */
 };
@@ -149,6 +154,10 @@ void fs_write_back(struct fs_file *file, uint64_t offset, uint64_t size);
 /* The same of what was appended since `*from`, which moves to the end; once it is `least` bytes. */
 void fs_write_back_since(struct fs_file *file, uint64_t *from, uint64_t least);
 int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err); /* moves end */
+/* After an append that failed for want of space (ENOSPC, EDQUOT): what there is of it is cut off,
+ * on the device, so that it never comes back, and the file may be written to again. Of any other
+ * file: 0 if it may be written to. IO. */
+int fs_cut_back(struct fs_file *file, struct strata_error *err);
 /* Frees the room behind file->end, and allocates none any more. */
 int fs_trim(struct fs_file *file, struct strata_error *err);
 /* Grows the file to `size` bytes of zeros and allocates their blocks: ENOSPC now, not later. */
@@ -199,6 +208,8 @@ size_t fs_open_max(struct strata_fs *fs);
 char *fs_join(const char *dir, const char *name);
 /* "dir/000002.run", likewise: file `number`, with the suffix ".run". */
 char *fs_join_number(const char *dir, uint64_t number, const char *suffix);
+/* Is the name that of file `number`, with this suffix? */
+bool fs_is_name(const char *name, uint64_t number, const char *suffix);
 /* The directory that holds `path`, on the heap: "." when there is no slash. */
 char *fs_parent(const char *path);
 /* Reads a whole file of at most `max` bytes into `to`; a larger one is STRATA_ERR_CORRUPT. */

@@ -31,6 +31,16 @@ char *fs_join_number(const char *dir, uint64_t number, const char *suffix)
     return fs_join(dir, name);
 }
 
+bool fs_is_name(const char *name, uint64_t number, const char *suffix)
+{
+    char again[64];
+
+    if (!strstr(name, suffix)) /* as a rule, and for a tenth of the cost */
+        return false;
+    snprintf(again, sizeof again, "%06" PRIu64 "%s", number, suffix);
+    return strcmp(again, name) == 0;
+}
+
 char *fs_parent(const char *path)
 {
     size_t size = strlen(path);

@@ -313,19 +313,18 @@ static int posix_sync_dir(struct strata_fs *fs, const char *path)
     return rc;
 }
 
-/* An exclusive lock creates the file; a shared lock only opens it for reading, so that a database
- * in a read-only directory can be read. */
+/* A shared lock opens the file for reading only, so that a database in a read-only directory can be
+ * read. */
 static int posix_lock(struct strata_fs *fs, const char *path, enum fs_lock kind,
                       struct fs_file **out)
 {
-    bool exclusive = kind == FS_LOCK_EXCLUSIVE;
-    int fd =
-        open_high(fs, path, O_CLOEXEC | O_NONBLOCK | (exclusive ? O_RDWR | O_CREAT : O_RDONLY));
-    int rc;
+    int how = kind == FS_LOCK_SHARED ? O_RDONLY : O_RDWR, fd, rc;
 
+    how |= kind == FS_LOCK_EXCLUSIVE ? O_CREAT : 0;
+    fd = open_high(fs, path, how | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return -errno;
-    rc = lock_take(fd, exclusive);
+    rc = lock_take(fd, kind != FS_LOCK_SHARED);
     if (rc < 0) {
         close(fd);
         return rc;

@@ -39,6 +39,7 @@ size_t fs_sites(const struct fs_site **first);
 #define fs_write_at(...) (FS_SITE("fs_write_at"), fs_write_at(__VA_ARGS__))
 #define fs_sync(...) (FS_SITE("fs_sync"), fs_sync(__VA_ARGS__))
 #define fs_truncate(...) (FS_SITE("fs_truncate"), fs_truncate(__VA_ARGS__))
+#define fs_cut_back(...) (FS_SITE("fs_cut_back"), fs_cut_back(__VA_ARGS__))
 #define fs_trim(...) (FS_SITE("fs_trim"), fs_trim(__VA_ARGS__))
 #define fs_allocate(...) (FS_SITE("fs_allocate"), fs_allocate(__VA_ARGS__))
 #define fs_size(...) (FS_SITE("fs_size"), fs_size(__VA_ARGS__))

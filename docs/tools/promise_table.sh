@@ -4,7 +4,7 @@
 #   docs/tools/promise_table.sh         all stages
 #   docs/tools/promise_table.sh gained  one line a stage: its name, a tab, what the stage before lacks
 build/strata stages | awk -v gained="${1:-}" '
-    /^stage / { name = $3; stages[++n] = name; next }
+    /^stage / { name = $3; stages[++n] = name; number[n] = $2; next }
     /^  survives / { next }
     {
         word = $1
@@ -23,8 +23,8 @@ build/strata stages | awk -v gained="${1:-}" '
             }
             exit
         }
-        head = "| promise |"; rule = "|---|"
-        for (i = 1; i <= n; i++) { head = head " " stages[i] " |"; rule = rule ":-:|" }
+        head = "| stage |"; rule = "|---|"
+        for (i = 1; i <= n; i++) { head = head " " number[i] " |"; rule = rule ":-:|" }
         print head; print rule
         for (j = 1; j <= m; j++) {
             line = "| " text[words[j]] " |"

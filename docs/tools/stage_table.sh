@@ -5,7 +5,7 @@
 #
 #   state         done once its chapter is there; or what planned.tsv says in a fourth column
 #   question      the first sentence of engine.c's head comment that ends with a question mark
-#   files, lines  of C in the directory, without the inspectors (*inspect.c), which only annotate dumps
+#   files, lines  of C in the directory, without the inspectors (*inspect*.[ch]), which only annotate dumps
 #   minutes       of reading: 20 lines of C a minute, 200 words of the chapter a minute
 #   invariants    sentences "6.I1: ..." in the sources
 #   fuzz targets  files in fuzz/ whose head comment names a source of the stage
@@ -56,8 +56,8 @@ fuzz_targets() { # NAME
 
 row() { # NAME, which exists
     local dir=stages/$1 chapter=docs/$1.md files lines words=0 label=$1 state promise
-    files=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' | wc -l)
-    lines=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' -exec cat {} + | wc -l)
+    files=$(find "$dir" -name '*.[ch]' ! -name '*inspect*.[ch]' | wc -l)
+    lines=$(find "$dir" -name '*.[ch]' ! -name '*inspect*.[ch]' -exec cat {} + | wc -l)
     if [ -f "$chapter" ]; then
         words=$(awk '/^```/ { code = !code } !code' "$chapter" | wc -w)
         label="[$1]($chapter)"

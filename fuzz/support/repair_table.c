@@ -80,7 +80,7 @@ static void add_entries(struct repairing *r, struct strata_slice bytes)
     if (bytes.size > ROOM || block_check(bytes, scratch, &facts))
         return;
     block = block_of(bytes);
-    if (block_iter_enter(&it, &block, NULL) < 0)
+    if (block_iter_enter(&it, block, NULL) < 0)
         return;
     block_iter_first(&it);
     do {

@@ -85,8 +85,8 @@ int record_check_kind(struct fs_file *file, const char *magic, uint64_t number,
     reserved = get_u16(&d);
     stored = get_u64(&d);
     check = get_u32(&d);
-    if (d.bad)
-        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, got,
+    if (d.bad || file->end < RECORD_FILE_HEADER) /* another process may have written it by now */
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, d.bad ? got : file->end,
                            "the file ends inside its header of %d bytes", RECORD_FILE_HEADER);
     if (memcmp(found.data, magic, 8) != 0)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, 0,
@@ -390,13 +390,4 @@ int record_next(struct record_reader *r, struct record *record, struct strata_er
     assert(record->next <= r->limit); /* 1.I3 */
     r->at = record->next;
     return 0;
-}
-
-int record_reader_move(struct record_reader *r, uint64_t at, uint64_t from,
-                       struct strata_error *err)
-{
-    r->at = at;
-    if (r->window && at >= r->window_at && at - r->window_at < r->window_size)
-        return 0;
-    return fill_window(r, from, 1, err);
 }

@@ -60,10 +60,11 @@ int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_
 
 /* Reads records one after another, through a window of the file: as many bytes of memory as the
  * largest record has, at least RECORD_WINDOW. */
+#define RECORD_WINDOW ((size_t)128 * 1024)
 struct record_reader {
     struct fs_file *file; /* borrowed */
     uint64_t number;
-    uint64_t at;       /* offset of the next record */
+    uint64_t at;       /* offset of the next record; may be set to that of another */
     uint64_t limit;    /* the file is read up to here */
     unsigned max_type; /* larger ones are damage: STRATA_OP_DELETE unless changed after init */
 
@@ -81,11 +82,6 @@ void record_reader_free(struct record_reader *reader);
  * reader->at is the offset where the valid part ends; after RECORD_TORN and CORRUPT record->next is
  * where the record would end, or its head, if that does not hold. */
 int record_next(struct record_reader *reader, struct record *record, struct strata_error *err);
-/* To the record at `at`. If that is not in the window, the file is read from `from` <= at on: who
- * goes backwards reads what lies before. RECORD_WINDOW bytes are read at once. IO, NO_MEMORY. */
-#define RECORD_WINDOW ((size_t)128 * 1024)
-int record_reader_move(struct record_reader *reader, uint64_t at, uint64_t from,
-                       struct strata_error *err);
 
 extern const struct strata_format record_format; /* inspect.c */
 

@@ -7,7 +7,6 @@
  * 2.I1: every entry of the index points at the newest put of its key.
  * 2.I2: the index changes after the append that it tells of, in steps that cannot fail. */
 #include "hint.h"
-#include "load.h"
 #include "merge.h"
 #include "tail.h"
 
@@ -19,7 +18,6 @@
 struct hash_store {
     const struct strata_env *env;
     struct keydir keydir;
-    struct load_stats loaded;
 };
 
 /* ---- Opening and closing --------------------------------------------------------------- */
@@ -68,7 +66,7 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     store->env = env;
     store->keydir.segments.magic = SEGMENT_MAGIC;
     store->keydir.segments.max_type = SEGMENT_DELETE_COLLIDING;
-    rc = load_keydir(&store->keydir, env, &store->loaded, err);
+    rc = load_keydir(&store->keydir, env, err);
     if (rc < 0)
         store_free(store, NULL);
     else
@@ -208,9 +206,8 @@ static int store_stats(void *self, void (*each)(void *arg, const struct strata_s
     const struct keydir *keydir = &store->keydir;
     const struct strata_stat loaded[] = {
         {"open_hints_used", "files", "segments that opening knew from their hints",
-         store->loaded.hints_used},
-        {"open_segments_read", "files", "segments that opening had to read",
-         store->loaded.segments_read},
+         keydir->hints_used},
+        {"open_segments_read", "files", "segments that opening had to read", keydir->segments_read},
     };
 
     (void)err;

@@ -165,13 +165,3 @@ int hint_read(const struct segments *set, const struct segment *segment, segment
     strata_buffer_free(&bytes);
     return rc;
 }
-
-/* ---- Removing -------------------------------------------------------------------------- */
-
-int hint_remove(const struct segments *set, const struct segment *segment, struct strata_error *err)
-{
-    char name[SEGMENT_NAME];
-
-    segment_name(segment->first, segment->last, ".hint", name);
-    return fs_remove_if_there(set->env->fs, set->env->dir, name, err);
-}

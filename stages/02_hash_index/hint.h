@@ -25,10 +25,6 @@ int hint_read(const struct segments *set, const struct segment *segment, segment
 #define HINT_HEADER 48 /* bytes before the entries; the check is the last four */
 uint32_t hint_checksum(uint64_t id, struct strata_slice bytes);
 
-/* Removes the hint of a segment that goes, if it has one. */
-int hint_remove(const struct segments *set, const struct segment *segment,
-                struct strata_error *err);
-
 extern const struct strata_format hint_format; /* inspect.c */
 
 #endif

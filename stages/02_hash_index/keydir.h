@@ -19,6 +19,7 @@
 struct keydir {
     struct index index;
     struct segments segments;
+    uint64_t hints_used, segments_read; /* by opening: it knew so many segments, and had to read */
 };
 
 /* Where a key was looked for. */
@@ -48,6 +49,18 @@ int keydir_replay(struct keydir *keydir, const struct segment *segment, unsigned
                   struct strata_error *err);
 /* The slot of the live put at this position, or SIZE_MAX: it is dead. */
 size_t keydir_live_slot(const struct keydir *keydir, uint64_t hash, uint64_t position);
+
+/* ---- Opening (load.c) ------------------------------------------------------------------ */
+
+/* Opens the segments and fills the index. A torn record at the end of the last one is dropped;
+ * hints that are missing or do not fit are written anew (not when read-only). With a database
+ * that may be written there is an active segment afterwards. CORRUPT, IO, NO_MEMORY; then
+ * keydir's parts are still to be freed. */
+int load_keydir(struct keydir *keydir, const struct strata_env *env, struct strata_error *err);
+/* Begins a segment after the last one, and notes that it is there. IO, NO_MEMORY, NOT_SUPPORTED. */
+int load_start(struct segments *set, struct strata_error *err);
+
+/* ---- Reading everything ---------------------------------------------------------------- */
 
 /* An iterator over the live keys, scan.c. Reads every segment once: O(data). */
 int keydir_iter(const struct keydir *keydir, struct strata_iter **out, struct strata_error *err);

@@ -4,7 +4,7 @@
  *
  * 2.I14: TAIL names a segment only once that is there, and before a write in it is acknowledged. So
  * it is missing when it is not there: neither a kill nor a close can leave that. */
-#include "load.h"
+#include "keydir.h"
 #include "hint.h"
 #include "tail.h"
 
@@ -12,7 +12,6 @@
 
 struct loader {
     struct keydir *keydir;
-    struct load_stats *stats;
     struct segment *segment; /* being loaded */
 };
 
@@ -45,7 +44,7 @@ static int replay_record(struct loader *l, const struct record *record, struct s
 
     if (segment->sealed)
         return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record->offset,
-                           "a record stands after the segment's seal");
+                           "a record follows the segment's seal");
     if (record->type == SEGMENT_SEAL) {
         segment->sealed = true;
         return segment_read_seal(segment, record->offset, SEGMENT_DELETE_COLLIDING, &seal, err);
@@ -91,10 +90,10 @@ static int load_segment(struct loader *l, bool last, struct strata_error *err)
     int rc = segment->sealed ? hint_read(set, segment, replay_hinted, l, err) : STRATA_NOT_FOUND;
 
     if (rc != STRATA_NOT_FOUND) {
-        l->stats->hints_used++;
+        l->keydir->hints_used++;
         return rc;
     }
-    l->stats->segments_read++;
+    l->keydir->segments_read++;
     rc = fs_pooled_use(&segment->at, err);
     if (rc < 0)
         return rc;
@@ -145,10 +144,9 @@ static int check_last(const struct segments *set, uint64_t *noted, struct strata
     return rc < 0 ? rc : tail_check_last(&tail, set->env, set->list[set->count - 1]->last, err);
 }
 
-int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load_stats *stats,
-                struct strata_error *err)
+int load_keydir(struct keydir *keydir, const struct strata_env *env, struct strata_error *err)
 {
-    struct loader l = {keydir, stats, NULL};
+    struct loader l = {keydir, NULL};
     struct segments *set = &keydir->segments;
     uint64_t noted = 0;
     int rc = segments_open(set, env, err);

@@ -14,7 +14,6 @@
  * 2.I13: a collision stays marked, also when the other key is gone: when it is replayed, a dead put
  * of that key may still be before it. */
 #include "merge.h"
-#include "hint.h"
 #include "base/array.h"
 
 #include <assert.h>
@@ -132,7 +131,7 @@ int merge_run(struct keydir *keydir, size_t at, size_t count, bool *tolerable,
         rc = segment_set_aside(set, set->list[at], err);
     /* until now the hints stay: a segment that cannot be read may be opened by its hint */
     for (size_t i = at; rc == 0 && i < at + count; i++)
-        rc = hint_remove(set, set->list[i], err); /* stage 3 has none */
+        rc = segment_remove_file(set, set->list[i], ".hint", err); /* stage 3 has none */
     if (rc == 0)
         rc = segment_publish(set, merge.to, err); /* the commit */
     if (rc == 0) {

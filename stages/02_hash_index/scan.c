@@ -62,8 +62,10 @@ static int pin_segments(const struct segments *set, struct segments **out, struc
     *pinned = *set;
     pinned->list = list;
     pinned->pool = NULL;
-    for (size_t i = 0; i < set->count; i++)
-        segment_ref(list[i] = set->list[i]);
+    for (size_t i = 0; i < set->count; i++) {
+        list[i] = set->list[i];
+        list[i]->refs++;
+    }
     *out = pinned;
     return 0;
 }

@@ -152,11 +152,6 @@ struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t
     return segment;
 }
 
-void segment_ref(struct segment *segment)
-{
-    segment->refs++;
-}
-
 int segment_unref(struct segment *segment, struct strata_error *err)
 {
     int rc;
@@ -219,11 +214,17 @@ int segment_create(const struct segments *set, uint32_t first, uint32_t last, st
     return 0;
 }
 
-void segment_discard(const struct segments *set, struct segment *segment)
+int segment_remove_file(const struct segments *set, const struct segment *segment,
+                        const char *suffix, struct strata_error *err)
 {
     char name[SEGMENT_NAME];
-    segment_name(segment->first, segment->last, ".log.tmp", name);
-    fs_remove_if_there(set->env->fs, set->env->dir, name, NULL); /* else the next open does it */
+    segment_name(segment->first, segment->last, suffix, name);
+    return fs_remove_if_there(set->env->fs, set->env->dir, name, err);
+}
+
+void segment_discard(const struct segments *set, struct segment *segment)
+{
+    segment_remove_file(set, segment, ".log.tmp", NULL); /* else the next open does it */
     segment_unref(segment, NULL);
 }
 

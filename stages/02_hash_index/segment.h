@@ -91,6 +91,9 @@ int segment_create(const struct segments *set, uint32_t first, uint32_t last, st
                    struct strata_error *err);
 /* Gives it its name. */
 int segment_publish(const struct segments *set, struct segment *segment, struct strata_error *err);
+/* Removes its file with this suffix, as its hint (".hint"), if it is there. IO, NO_MEMORY. */
+int segment_remove_file(const struct segments *set, const struct segment *segment,
+                        const char *suffix, struct strata_error *err);
 /* Drops one that was not published, with its file. */
 void segment_discard(const struct segments *set, struct segment *segment);
 
@@ -131,7 +134,6 @@ int segment_look_for_seal(struct segment *segment, unsigned max_type, struct str
 /* Its name is about to be another's: it can be read all the same, as long as it lives. */
 int segment_set_aside(const struct segments *set, struct segment *segment,
                       struct strata_error *err);
-void segment_ref(struct segment *segment);
 int segment_unref(struct segment *segment, struct strata_error *err); /* the last one closes it */
 
 /* Replaces the `count` segments from list[at] on by `merged`, which covers the same numbers, and

@@ -1,6 +1,6 @@
 /* segments.c: the segments of one database: which files count, in which order, and what a cut
  * merge or creation left. The invariants 2.I6 to 2.I9 are in segment.c. */
-#include "hint.h"
+#include "segment.h"
 #include "tail.h"
 #include "base/array.h"
 
@@ -65,7 +65,7 @@ static int drop_superseded(struct segments *set, struct strata_error *err)
         while (kept && set->list[kept - 1]->first >= segment->first) {
             struct segment *old = set->list[--kept];
             if (rc == 0 && writes)
-                rc = hint_remove(set, old, err);
+                rc = segment_remove_file(set, old, ".hint", err);
             if (rc == 0 && writes)
                 rc = fs_remove(set->env->fs, old->path, err);
             segment_unref(old, NULL); /* not open yet */
@@ -83,7 +83,7 @@ static int check_cover(const struct segments *set, struct strata_error *err)
     for (size_t i = 0; i < set->count; i++) {
         if (set->list[i]->first != next)
             return strata_fail(err, STRATA_ERR_CORRUPT, set->env->dir, STRATA_NO_OFFSET,
-                               "segment %06" PRIu32 " is missing: after it stands %s", next,
+                               "segment %06" PRIu32 " is missing: the next one is %s", next,
                                set->list[i]->path);
         next = set->list[i]->last + 1;
     }

@@ -111,11 +111,6 @@ static int store_write(void *self, const struct strata_op *ops, size_t count, bo
     return group_write(&store->group, ops, count, sync, commit_list, store, err);
 }
 
-static int store_sync(void *self, struct strata_error *err)
-{
-    return store_write(self, NULL, 0, true, err);
-}
-
 /* ---- Reading --------------------------------------------------------------------------- */
 
 static int store_get(void *self, struct strata_slice key, struct strata_buffer *value,
@@ -236,7 +231,6 @@ const struct strata_engine strata_stage_03_wal = {
     .get = store_get,
     .write = store_write,
     .iter = store_iter,
-    .sync = store_sync,
     .compact = store_compact,
     .verify = store_verify,
     .stats = store_stats,

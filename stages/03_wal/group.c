@@ -129,19 +129,15 @@ static void wake(struct group_commit *sleepers)
 static void lead(struct group *group, bool sync, size_t limit,
                  void (*run)(void *arg, struct group_commit *list), void *arg)
 {
-    struct group_delay *delay = group->delay;
     struct group_commit *list, *sleepers;
 
     assert(!group->busy && group->first); /* 3.I4 */
-    if (delay && !sync && !delay->waits)
-        delay = NULL;
     group->busy = true;
     list = take(group, limit);
-    if (delay)
-        delay->taken(delay, group, list, sync);
-    run(arg, list);
-    if (delay)
-        delay->led(delay, group, list, sync);
+    if (group->delay)
+        group->delay->lead(group->delay, group, list, sync, run, arg);
+    else
+        run(arg, list);
     sleepers = finish(list);
     hand_over(group);
     if (!sleepers)

@@ -40,17 +40,14 @@ enum group_turn { GROUP_LEAD, GROUP_AGAIN, GROUP_SLEEP };
 /* A delay decides when a synced group is led, so that more batches may join it. All calls are made
  * under the mutex. */
 struct group_delay {
-    bool waits; /* a queued thread waits in `turn` */
     /* Nobody leads. May the thread of `commit`, which is queued and to be synced, lead? Or it has
      * waited at `changed` and is to ask again; or it sleeps, because another one waits there. */
     enum group_turn (*turn)(struct group_delay *delay, struct group *group,
                             struct group_commit *commit);
-    /* The leader has taken the list from the queue; and the list is committed, its memory is gone
-     * soon. Not called where nobody waits and the leader's batch is not to be synced. */
-    void (*taken)(struct group_delay *delay, const struct group *group,
-                  const struct group_commit *list, bool sync);
-    void (*led)(struct group_delay *delay, const struct group *group,
-                const struct group_commit *list, bool sync);
+    /* Calls run(arg, list), of what the leader has taken from the queue. `sync`: its own batch is
+     * to be synced. */
+    void (*lead)(struct group_delay *delay, const struct group *group, struct group_commit *list,
+                 bool sync, void (*run)(void *arg, struct group_commit *list), void *arg);
     void (*free)(struct group_delay *delay);
 };
 

@@ -46,7 +46,7 @@ static int replay_records(struct recovery *r, struct record_reader *reader,
         uint64_t hash = index_hash(record.key);
         if (!segment_is_put(record.type) && !segment_is_delete(record.type))
             return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
-                               "a record of type %u stands here, not a put or delete", record.type);
+                               "a record of type %u, not a put or delete", record.type);
         segment_count(segment, hash, record.offset, record.type);
         rc = keydir_replay(r->keydir, segment, record.type, hash, record.offset, record.key, err);
         if (rc < 0)

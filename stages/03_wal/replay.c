@@ -52,8 +52,8 @@ static int check_frame(struct replay *r, const struct wal_frame *frame, struct s
                            "a frame with another salt than the file's first one");
     if (r->numbered && frame->sequence != r->sequence)
         return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
-                           "operation %" PRIu64 " stands here where %" PRIu64 " should",
-                           frame->sequence, r->sequence);
+                           "operation %" PRIu64 ", expected %" PRIu64, frame->sequence,
+                           r->sequence);
     r->numbered = true;
     r->sequence = frame->sequence + frame->count;
     return 0;
@@ -187,7 +187,7 @@ int replay_log(struct replay *r, struct strata_error *err)
     if (rc == 0 && stop == WAL_OTHER)
         rc = r->rest ? r->rest(r->arg, &reader, err)
                      : strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, r->end,
-                                   "a record stands here that is no frame's head");
+                                   "a record that is no frame's header");
     record_reader_free(&reader);
     if (rc < 0 || stop == WAL_OTHER)
         return rc;

@@ -62,17 +62,6 @@ void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced
         group->bytes.size += HEAD_BYTES; /* filled in by wal_frame_end */
 }
 
-/* Appends where there is room, and returns the copy. */
-static inline struct strata_slice append(struct strata_buffer *to, struct strata_slice bytes)
-{
-    uint8_t *at = to->data + to->size;
-
-    if (bytes.size)
-        memcpy(at, bytes.data, bytes.size);
-    to->size += bytes.size;
-    return strata_bytes(at, bytes.size);
-}
-
 uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
                        struct strata_slice value, bool last)
 {
@@ -89,9 +78,12 @@ uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_sli
         return offset;
     head = to->data + to->size;
     to->size += RECORD_HEAD;
-    key = append(to, key);
-    if (!large)
-        value = append(to, value);
+    strata_buffer_append(to, key.data, key.size);
+    key.data = head + RECORD_HEAD; /* side by side, their check costs less */
+    if (!large) {
+        strata_buffer_append(to, value.data, value.size);
+        value.data = key.data + key.size;
+    }
     record_head(group->number, offset, type, key, value, head);
     return offset;
 }

@@ -3,7 +3,6 @@
  * 4.I20: a tombstone is dropped only when nothing older is left: by a merge that reaches the oldest
  *        run, or a flush when there is none. */
 #include "store.h"
-#include "04_memtable_sstable/iter/merge_iter.h"
 
 #include <assert.h>
 
@@ -44,7 +43,7 @@ int store_write_run(struct store *store, struct cursor *const *sources, size_t c
     if (rc == 0 && writer->sum.records) {
         rc = kind->writer_finish(writer, range[0], range[1], err);
         if (rc == 0)
-            rc = sstable_writer_publish(writer, err);
+            rc = fs_output_publish(&writer->out, err);
         if (rc == 0)
             rc = kind->open(store->env, store->common, number, out, err);
     }

@@ -73,8 +73,8 @@ bool store_check(const struct store *store)
 {
     const struct view *view = store->view;
     const struct tables *t = &store->tables;
-    uint64_t newest = t->log_first;
-    bool good = t->log == store->path.log.number && t->count == view->count &&
+    uint64_t newest = t->log.first;
+    bool good = t->log.number == store->path.log.number && t->count == view->count &&
                 view->memtable == store->path.memtable && newest <= store->path.sequence &&
                 (!memtable_count(view->memtable) || view->memtable->first >= newest);
 
@@ -125,11 +125,9 @@ static int make_tables(const struct store *store, const struct store_change *c,
         const struct sstable *run = view->runs[i];
         t->runs[i] = (struct tables_run){run->number, run->bytes, run->sum.digest};
     }
-    if (c->memtable) {
-        t->log = c->log.number;
-        t->log_end = c->log.end;
-        t->log_first = t->sequence = store->path.sequence;
-    }
+    if (c->memtable)
+        t->log = (struct live_log){c->log.number, store->path.sequence, c->log.end,
+                                   store->path.sequence};
     return 0;
 }
 

@@ -124,7 +124,15 @@ static int fill(void *arg, const struct wal_frame *frame, struct record_reader *
     return rc < 0 ? rc : 0;
 }
 
-static int read_back(const struct log *log, const struct tables *tables, struct memtable *memtable,
+/* Another process appends to it meanwhile: where the valid part ends may be the middle of a write,
+ * and more may be written behind it a moment later. So that is the log's end for this reader: all
+ * that was acknowledged before it came is below. */
+static bool is_appended_to(const struct log *log, const struct replay *replay)
+{
+    return !replay->refused && replay->end >= replay->known && strata_env_is_written(log->env);
+}
+
+static int read_back(const struct log *log, const struct live_log *live, struct memtable *memtable,
                      struct replay *replay, struct strata_error *err)
 {
     struct filling filling = {.kind = log->kind, .memtable = memtable};
@@ -133,29 +141,31 @@ static int read_back(const struct log *log, const struct tables *tables, struct 
 
     *replay = (struct replay){.file = log->file,
                               .number = log->number,
-                              .known = known > tables->log_end ? known : tables->log_end,
+                              .known = known > live->end ? known : live->end,
                               .killed = mark_same_boot(&log->tail, log->env->fs, log->number),
                               .numbered = true,
                               .kind = filling.kind,
-                              .sequence = tables->log_first,
+                              .sequence = live->first,
                               .apply = fill,
                               .arg = &filling};
     if (rc == 0)
         rc = replay_log(replay, err);
-    if (rc == 0 && replay->sequence < tables->sequence)
+    if (rc == STRATA_ERR_CORRUPT && is_appended_to(log, replay))
+        rc = 0;
+    if (rc == 0 && replay->sequence < live->sequence)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, log->path, replay->end,
                          "the log ends before operation %" PRIu64 ", and %" PRIu64
                          " were once on the device",
-                         replay->sequence, tables->sequence);
+                         replay->sequence, live->sequence);
     return rc;
 }
 
 int log_open(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
-             const struct tables *tables, struct memtable *memtable, struct replay *replay,
+             const struct live_log *known, struct memtable *memtable, struct replay *replay,
              struct strata_error *err)
 {
     unsigned flags = env->options->read_only ? FS_READ : write_flags(env);
-    int rc = begin(log, env, tables->log, err);
+    int rc = begin(log, env, known->number, err);
 
     log->kind = kind;
     if (rc == 0)
@@ -163,7 +173,7 @@ int log_open(struct log *log, const struct strata_env *env, const struct wal_kin
     if (rc == 0)
         rc = tail_read(env, MARK_VERSION, &log->tail, err);
     if (rc >= 0)
-        rc = read_back(log, tables, memtable, replay, err);
+        rc = read_back(log, known, memtable, replay, err);
     if (rc < 0)
         return rc;
     start_at_end(log);
@@ -173,20 +183,20 @@ int log_open(struct log *log, const struct strata_env *env, const struct wal_kin
     return 0;
 }
 
-int log_verify(const struct log *log, const struct tables *tables, uint64_t sequence,
+int log_verify(const struct log *log, const struct live_log *known, uint64_t sequence,
                struct strata_error *err)
 {
-    struct tables known = *tables;
+    struct live_log live = *known;
     struct log again = *log;
     struct replay replay;
     int rc = fs_open_named(log->env->fs, log->path, FS_READ, MISSING, &again.file, err);
 
     if (rc < 0)
         return rc;
-    if (known.log_end < log->synced && log->synced <= log->end)
-        known.log_end = log->synced;
-    known.sequence = sequence;
-    rc = read_back(&again, &known, NULL, &replay, err);
+    if (live.end < log->synced && log->synced <= log->end)
+        live.end = log->synced;
+    live.sequence = sequence;
+    rc = read_back(&again, &live, NULL, &replay, err);
     fs_close(again.file, NULL);
     return rc;
 }

@@ -33,11 +33,11 @@ int log_create(struct log *log, const struct strata_env *env, const struct wal_k
  * CORRUPT, IO. */
 int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kind **kind,
                      struct strata_error *err);
-/* Opens the log that `tables` names, of this kind or of frames only, and puts what it holds into
+/* Opens this log, which is of this kind or of frames only, and puts what it holds into
  * the memtable, which nobody reads yet: `replay` says how it ended. CORRUPT, also when it is
  * missing; IO, NO_MEMORY. To be closed, also when it failed. */
 int log_open(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
-             const struct tables *tables, struct memtable *memtable, struct replay *replay,
+             const struct live_log *known, struct memtable *memtable, struct replay *replay,
              struct strata_error *err);
 /* Closes it; with `remove`, removes the file: it is not live any more, or never was. */
 int log_close(struct log *log, bool remove, struct strata_error *err);
@@ -51,7 +51,7 @@ int log_sync(struct log *log, struct mark_writer *marker, struct sync_mutex *mut
              struct strata_error *err);
 /* Opens it anew, by its name, and reads all of it: it is what was written, up to operation
  * `sequence`. */
-int log_verify(const struct log *log, const struct tables *tables, uint64_t sequence,
+int log_verify(const struct log *log, const struct live_log *known, uint64_t sequence,
                struct strata_error *err);
 
 #endif

@@ -13,14 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Is it the name of file `number`, with this suffix and nothing or ".tmp" behind it? */
-static bool is_name(const char *name, uint64_t number, const char *suffix, bool temporary)
-{
-    char again[64];
-    snprintf(again, sizeof again, "%06" PRIu64 "%s%s", number, suffix, temporary ? ".tmp" : "");
-    return strcmp(again, name) == 0;
-}
-
 /* Is it a name that this store makes, and of no file that is live? */
 static bool is_dead(const void *arg, const char *name)
 {
@@ -28,13 +20,15 @@ static bool is_dead(const void *arg, const char *name)
     const struct tables *tables = &store->tables;
     const char *suffix = store->parts->table->suffix;
     uint64_t number = strtoull(name, NULL, 10);
+    char temporary[64];
 
-    if (is_name(name, number, LOG_SUFFIX, false))
-        return number != tables->log;
+    if (fs_is_name(name, number, LOG_SUFFIX))
+        return number != tables->log.number;
     for (uint32_t i = 0; i < tables->count; i++)
-        if (number == tables->runs[i].number && is_name(name, number, suffix, false))
+        if (number == tables->runs[i].number && fs_is_name(name, number, suffix))
             return false;
-    return is_name(name, number, suffix, false) || is_name(name, number, suffix, true) ||
+    snprintf(temporary, sizeof temporary, "%s.tmp", suffix);
+    return fs_is_name(name, number, suffix) || fs_is_name(name, number, temporary) ||
            strcmp(name, TABLES_NAME ".tmp") == 0;
 }
 
@@ -70,7 +64,7 @@ static int open_run(struct store *store, size_t at, uint64_t newest, struct stra
 static int make_view(struct store *store, struct strata_error *err)
 {
     const struct strata_env *env = store->env;
-    uint64_t newest = store->tables.log_first;
+    uint64_t newest = store->tables.log.first;
     struct memtable *memtable;
     int rc = memtable_new(&memtable_skip, NULL, env->options->memtable_bytes, &memtable, err);
 
@@ -95,12 +89,12 @@ static int make_anew(struct store *store, struct strata_error *err)
     int rc = fs_remove_dead(env->fs, env->dir, is_dead, store, err); /* no file is live */
 
     store->path.sequence = 1;
-    store->tables = (struct tables){.next = 2, .log = 1, .log_first = 1, .sequence = 1};
+    store->tables = (struct tables){.next = 2, .log = {1, 1, 0, 1}};
     if (rc == 0)
         rc = make_view(store, err);
     if (rc == 0)
         rc = log_create(&store->path.log, env, NULL, 1, 1, err);
-    store->tables.log_end = store->path.log.end;
+    store->tables.log.end = store->path.log.end;
     if (rc == 0)
         rc = fs_sync_dir(env->fs, env->dir, err);
     return rc < 0 ? rc : tables_write(env, &store->tables, err);
@@ -110,7 +104,8 @@ static int read_log(struct store *store, struct strata_error *err)
 {
     struct write_path *path = &store->path;
     struct replay *opened = &store->opened;
-    int rc = log_open(&path->log, store->env, NULL, &store->tables, path->memtable, opened, err);
+    int rc =
+        log_open(&path->log, store->env, NULL, &store->tables.log, path->memtable, opened, err);
 
     if (rc < 0)
         return rc;
@@ -123,8 +118,8 @@ static int read_log(struct store *store, struct strata_error *err)
 /* As a clean close leaves it, or one that was just made. */
 static bool ended_cleanly(const struct store *store)
 {
-    return store->opened.end == store->tables.log_end &&
-           store->path.log.file->end == store->tables.log_end;
+    return store->opened.end == store->tables.log.end &&
+           store->path.log.file->end == store->tables.log.end;
 }
 
 static int open_files(struct store *store, struct strata_error *err)
@@ -203,13 +198,13 @@ static int leave_tidy(struct store *store, struct strata_error *err)
         rc = store_flush_and_merge(store, false, err);
     if (rc == 0)
         rc = fs_trim(log->file, err);
-    if (rc < 0 || log->end == tables->log_end)
+    if (rc < 0 || log->end == tables->log.end)
         return rc;
     rc = fs_sync(log->file, err);
     if (rc < 0)
         mark_doubt(&store->path.marker, store->env, log->number, log->synced);
-    tables->log_end = log->end;
-    tables->sequence = store->path.sequence;
+    tables->log.end = log->end;
+    tables->log.sequence = store->path.sequence;
     return rc < 0 ? rc : tables_write(store->env, tables, err);
 }
 

@@ -22,7 +22,8 @@ static int verify_log_and_list(struct store *store, struct strata_error *err)
     if (!store->path.group.failed && !tables_same(&there, &store->tables))
         rc = another_list(store, err);
     tables_free(&there);
-    return rc < 0 ? rc : log_verify(&store->path.log, &store->tables, store->path.sequence, err);
+    return rc < 0 ? rc
+                  : log_verify(&store->path.log, &store->tables.log, store->path.sequence, err);
 }
 
 int store_verify(void *self, const struct strata_progress *progress, struct strata_error *err)

@@ -1,7 +1,6 @@
 /* store.c: what is done with a store: reading, flushing and compacting. Its kind of table
  * is the only thing here that another stage has another of. */
 #include "store.h"
-#include "04_memtable_sstable/iter/merge_iter.h"
 
 #include <stdlib.h>
 

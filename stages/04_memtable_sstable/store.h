@@ -104,10 +104,10 @@ bool store_check(const struct store *store);
 /* The slots of an engine whose `self` is a store; `open` is the stage's own. */
 #define STORE_ENGINE                                                                               \
     .size = sizeof(struct strata_engine), .abi = STRATA_ENGINE_ABI, .close = store_close,          \
-    .get = store_get, .write = write_path_write, .iter = store_iter, .sync = write_path_sync,      \
-    .flush = store_flush, .compact = store_compact, .verify = store_verify,                        \
-    .check = store_check_memory, .stats = store_stats, .tables = store_tables,                     \
-    .manifest = TABLES_NAME, .is_writable = write_path_is_writable
+    .get = store_get, .write = write_path_write, .iter = store_iter, .flush = store_flush,         \
+    .compact = store_compact, .verify = store_verify, .check = store_check_memory,                 \
+    .stats = store_stats, .tables = store_tables, .manifest = TABLES_NAME,                         \
+    .is_writable = write_path_is_writable
 
 int store_get(void *store, struct strata_slice key, struct strata_buffer *value,
               struct strata_error *err);

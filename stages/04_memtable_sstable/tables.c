@@ -37,15 +37,15 @@ void tables_free(struct tables *tables)
 
 bool tables_same(const struct tables *a, const struct tables *b)
 {
-    return a->log == b->log && a->log_first == b->log_first && a->log_end == b->log_end &&
-           a->sequence == b->sequence && a->count == b->count &&
+    return memcmp(&a->log, &b->log, sizeof a->log) == 0 && a->count == b->count &&
            (!a->count || memcmp(a->runs, b->runs, a->count * sizeof *a->runs) == 0);
 }
 
 /* Which of the head's numbers, which begin at offset 12, is too large; HEAD_NUMBERS: none is. */
 static size_t find_too_large(const struct tables *t)
 {
-    const uint64_t numbers[HEAD_NUMBERS] = {t->next, t->log, t->log_first, t->log_end, t->sequence};
+    const uint64_t numbers[HEAD_NUMBERS] = {t->next, t->log.number, t->log.first, t->log.end,
+                                            t->log.sequence};
     size_t i = 0;
 
     while (i < HEAD_NUMBERS && numbers[i] <= CODING_NUMBER_MAX)
@@ -67,10 +67,10 @@ int tables_write(const struct strata_env *env, const struct tables *t, struct st
     strata_buffer_append(&bytes, TABLES_MAGIC, 8);
     buffer_put_u32(&bytes, VERSION); /* and the reserved bytes */
     buffer_put_u64(&bytes, t->next);
-    buffer_put_u64(&bytes, t->log);
-    buffer_put_u64(&bytes, t->log_first);
-    buffer_put_u64(&bytes, t->log_end);
-    buffer_put_u64(&bytes, t->sequence);
+    buffer_put_u64(&bytes, t->log.number);
+    buffer_put_u64(&bytes, t->log.first);
+    buffer_put_u64(&bytes, t->log.end);
+    buffer_put_u64(&bytes, t->log.sequence);
     buffer_put_u32(&bytes, t->count);
     for (uint32_t i = 0; i < t->count; i++) {
         buffer_put_u64(&bytes, t->runs[i].number);
@@ -93,10 +93,11 @@ static int corrupt(const char *path, uint64_t offset, const char *what, struct s
 /* No number twice, and none that is still to be given away. */
 static bool numbers_hold(const struct tables *t)
 {
-    bool hold = t->log > 0 && t->log < t->next && t->log_first <= t->sequence;
+    bool hold = t->log.number > 0 && t->log.number < t->next && t->log.first <= t->log.sequence;
 
     for (uint32_t i = 0; hold && i < t->count; i++) {
-        hold = t->runs[i].number > 0 && t->runs[i].number < t->next && t->runs[i].number != t->log;
+        hold = t->runs[i].number > 0 && t->runs[i].number < t->next &&
+               t->runs[i].number != t->log.number;
         for (uint32_t j = 0; hold && j < i; j++)
             hold = t->runs[i].number != t->runs[j].number;
     }
@@ -126,7 +127,8 @@ static int decode_runs(struct decoder *d, const char *path, struct tables *t,
 static int decode(struct strata_slice bytes, const char *path, struct tables *t,
                   struct strata_error *err)
 {
-    uint64_t *const numbers[] = {&t->next, &t->log, &t->log_first, &t->log_end, &t->sequence};
+    uint64_t *const numbers[] = {&t->next, &t->log.number, &t->log.first, &t->log.end,
+                                 &t->log.sequence};
     struct decoder d;
     uint32_t version, check;
     size_t too_large;

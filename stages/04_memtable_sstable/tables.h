@@ -16,13 +16,18 @@ struct tables_run {
     uint64_t digest; /* of its records */
 };
 
+/* A log that is live: not all of it is in tables. */
+struct live_log {
+    uint64_t number;   /* of its file */
+    uint64_t first;    /* sequence number of its first operation */
+    uint64_t end;      /* so many of its bytes are known to be on the device */
+    uint64_t sequence; /* of the first operation behind those */
+};
+
 /* All zero is a valid empty list. */
 struct tables {
-    uint64_t next;           /* file numbers from here on were never given away */
-    uint64_t log;            /* number of the log file */
-    uint64_t log_first;      /* sequence number of its first operation */
-    uint64_t log_end;        /* so many of its bytes are known to be on the device */
-    uint64_t sequence;       /* of the first operation behind those */
+    uint64_t next; /* file numbers from here on were never given away */
+    struct live_log log;
     struct tables_run *runs; /* the newest first */
     uint32_t count;
 };

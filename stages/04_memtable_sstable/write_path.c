@@ -105,11 +105,6 @@ int write_path_write(void *store, const struct strata_op *ops, size_t count, boo
     return group_write(&path->group, ops, count, sync, write_path_commit, path, err);
 }
 
-int write_path_sync(void *store, struct strata_error *err)
-{
-    return write_path_write(store, NULL, 0, true, err);
-}
-
 bool write_path_is_writable(void *store)
 {
     return !((struct write_path *)store)->group.failed;

@@ -37,7 +37,6 @@ int write_path_spoil(struct write_path *path, int rc, const struct strata_error 
 
 int write_path_write(void *store, const struct strata_op *ops, size_t count, bool sync,
                      struct strata_error *err);
-int write_path_sync(void *store, struct strata_error *err);
 bool write_path_is_writable(void *store);
 
 #endif

@@ -21,7 +21,6 @@
 struct cache {
     struct sync_mutex mutex; /* guards all below */
     size_t budget, bytes;
-    uint64_t tables; /* numbers given to tables so far */
     size_t blocks;
     struct cache_block *newest, *oldest;
     uint64_t hits, misses, evictions;
@@ -47,16 +46,6 @@ int cache_new(size_t budget_bytes, struct cache **out, struct strata_error *err)
     return 0;
 }
 
-uint64_t cache_table(struct cache *cache)
-{
-    uint64_t number;
-
-    sync_lock(&cache->mutex);
-    number = cache->tables++;
-    sync_unlock(&cache->mutex);
-    return number;
-}
-
 struct cache_block *cache_block_new(uint32_t size)
 {
     struct cache_block *block = malloc(sizeof *block + size);
@@ -64,12 +53,6 @@ struct cache_block *cache_block_new(uint32_t size)
     if (block)
         *block = (struct cache_block){.pins = 1, .size = size};
     return block;
-}
-
-void cache_block_free(struct cache_block *block)
-{
-    assert(!block || !block->cached);
-    free(block);
 }
 
 static size_t charge(const struct cache_block *block)

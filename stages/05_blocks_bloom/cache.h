@@ -15,7 +15,7 @@ struct cache;
 struct cache_block {
     struct cache_block *chain;         /* in the hash table */
     struct cache_block *newer, *older; /* in the list of blocks that are not pinned */
-    uint64_t table, offset;            /* its name */
+    uint64_t table, offset;            /* its name: file number, and offset in the file */
     uint32_t pins;                     /* users */
     bool cached;                       /* false: it is freed with its last pin */
     uint32_t size;                     /* bytes of data */
@@ -27,12 +27,10 @@ struct cache_block {
 int cache_new(size_t budget_bytes, struct cache **out, struct strata_error *err);
 /* No block is pinned any more. NULL is fine. */
 void cache_del(struct cache *cache);
-/* A number for a table, to name its blocks by: never the same one twice. */
-uint64_t cache_table(struct cache *cache);
 
-/* A private block, pinned once, to be filled; NULL: no memory. */
+/* A private block, pinned once, to be filled; ended by free(), unless it is put into the cache.
+ * NULL: no memory. */
 struct cache_block *cache_block_new(uint32_t size);
-void cache_block_free(struct cache_block *block); /* of a private one; NULL is fine */
 /* The block, pinned; NULL: it is not in the cache. */
 struct cache_block *cache_get(struct cache *cache, uint64_t table, uint64_t offset);
 /* Puts a private block that was filled into the cache, and returns it. If another thread has put

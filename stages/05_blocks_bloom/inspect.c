@@ -278,7 +278,7 @@ static int show_blocks(struct table *t, struct inspect *to, struct strata_error 
         rc = table_load(t, n, &block, &check, err);
         if (rc < 0)
             return rc;
-        cache_block_free(block);
+        free(block);
         rc = show_part(t, to, entry.offset, entry.offset + entry.size, DATA, err);
     }
     return rc;
@@ -335,7 +335,7 @@ static int table_inspect(struct fs_file *file, struct inspect *to, struct strata
     table_free_parts(&t);
     strata_buffer_free(&t.base.smallest);
     strata_buffer_free(&t.base.largest);
-    strata_buffer_free(&t.user);
+    strata_buffer_free(&t.base.user);
     if (rc == 0)
         inspect_end(to, to->damaged ? 0 : file->end, file->end);
     return rc;

@@ -24,8 +24,8 @@ static int tree_free(struct lsm_tree *tree, struct strata_error *err)
 
     memtable_unref(tree->path.memtable);
     version_set_free(&tree->versions);
-    if (tree->common)
-        tree->kind->common_del(tree->common);
+    if (tree->work.common)
+        tree->work.kind->common_del(tree->work.common);
     free(tree);
     return rc;
 }
@@ -43,10 +43,10 @@ static int open_tree(const struct strata_env *env, void **self, struct strata_er
     tree->env = tree->path.env = tree->versions.env = env;
     tree->path.make_room = make_room;
     tree->path.store = tree;
-    tree->kind = tree->versions.kind = &table_kind;
-    rc = tree->kind->common_new ? tree->kind->common_new(env, &tree->common, &why) : 0;
+    tree->versions.kind = &table_kind;
     tree->work = (struct compaction_env){
-        env, tree->kind, tree->common, &tree->versions.next, level_merge_new, NULL};
+        .env = env, .kind = &table_kind, .next = &tree->versions.next, .merge = level_merge_new};
+    rc = table_kind.common_new(env, &tree->work.common, &why);
     if (rc == 0)
         rc = lsm_tree_open(tree, &why);
     if (rc == 0)
@@ -215,7 +215,6 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .get = get,
     .write = write_path_write,
     .iter = iter,
-    .sync = write_path_sync,
     .flush = flush,
     .compact = compact,
     .verify = lsm_tree_verify,

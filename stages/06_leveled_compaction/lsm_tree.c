@@ -118,7 +118,7 @@ static int begin_log(struct lsm_tree *tree, struct change *c, struct strata_erro
     c->edit.has_logs = true;
     c->edit.log_count = 1;
     c->edit.logs[0] =
-        (struct edit_log){c->log->number, tree->path.sequence, c->log->end, tree->path.sequence};
+        (struct live_log){c->log->number, tree->path.sequence, c->log->end, tree->path.sequence};
     return rc;
 }
 
@@ -184,11 +184,9 @@ static int run_compaction(struct lsm_tree *tree, struct pick *pick, struct memta
     struct compaction c;
     int rc = compaction_init(&c, &tree->work, tree->versions.current, pick, memtable, err);
 
-    if (rc == 0)
+    while (rc == 0)
         rc = compaction_run(&c, UINT64_MAX, err);
-    if (rc >= 0)
-        rc = compaction_finish(&c, err);
-    if (rc == 0)
+    if (rc > 0)
         rc = memtable ? install_flush(tree, c.output_count ? c.outputs[0] : NULL, err)
                       : install_tables(tree, &c.pick, c.outputs, c.output_count, err);
     count_work(tree, &c.pick, c.written, rc == 0);
@@ -215,24 +213,14 @@ int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
     return any ? run_compaction(tree, NULL, memtable, err) : install_flush(tree, NULL, err);
 }
 
-int lsm_tree_compact(struct lsm_tree *tree, struct strata_error *err)
+int lsm_tree_compact(struct lsm_tree *tree, bool all, struct strata_error *err)
 {
-    struct pick pick;
-    int rc = pick_compaction(tree->versions.current, tree->env->options, &pick, err);
+    struct pick pick = {0};
+    int rc = (all ? pick_everything : pick_compaction)(tree->versions.current, tree->env->options,
+                                                       &pick, err);
 
     if (rc == 0)
         rc = pick.move ? move_table(tree, &pick, err) : run_compaction(tree, &pick, NULL, err);
     pick_free(&pick);
     return rc;
-}
-
-int lsm_tree_compact_all(struct lsm_tree *tree, struct strata_error *err)
-{
-    struct pick pick;
-    int rc = pick_everything(tree->versions.current, tree->env->options, &pick, err);
-
-    if (rc == 0)
-        rc = run_compaction(tree, &pick, NULL, err);
-    pick_free(&pick);
-    return rc == STRATA_NOT_FOUND ? 0 : rc;
 }

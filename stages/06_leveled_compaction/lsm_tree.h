@@ -12,9 +12,7 @@
 struct lsm_tree {
     struct write_path path; /* log and memtable; its mutex guards the rest */
     const struct strata_env *env;
-    const struct sstable_kind *kind; /* of its tables */
-    void *common;                    /* what they have in common: a cache */
-    struct compaction_env work;      /* these for a compaction */
+    struct compaction_env work; /* kind of its tables, and what they have in common: a cache */
     struct version_set versions;
     struct replay opened;  /* what opening found in the log */
     bool paused;           /* a compaction failed: none is done unasked until the next flush */
@@ -31,7 +29,7 @@ struct lsm_tree {
  * everything is made anew. CORRUPT, IO, NO_MEMORY; then the parts are still to be freed. */
 int lsm_tree_open(struct lsm_tree *tree, struct strata_error *err);
 /* How the manifest names the log. */
-static inline const struct edit_log *lsm_tree_entry(const struct lsm_tree *tree)
+static inline const struct live_log *lsm_tree_entry(const struct lsm_tree *tree)
 {
     return &tree->versions.current->logs[0];
 }
@@ -44,10 +42,9 @@ static inline const struct edit_log *lsm_tree_entry(const struct lsm_tree *tree)
 /* The memtable becomes a table of level 0, if there is anything in it; a new one begins, with a new
  * log. */
 int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err);
-/* The most urgent compaction. NOT_FOUND: none is due. */
-int lsm_tree_compact(struct lsm_tree *tree, struct strata_error *err);
-/* All tables are merged into one level. The memtable is empty. */
-int lsm_tree_compact_all(struct lsm_tree *tree, struct strata_error *err);
+/* The most urgent compaction; with `all`, when the memtable is empty, all tables are merged into
+ * one level. NOT_FOUND: none is due. */
+int lsm_tree_compact(struct lsm_tree *tree, bool all, struct strata_error *err);
 
 /* ---- When it is done (throttle.c) ---------------------------------------------------------- */
 

@@ -33,8 +33,8 @@ static int make_anew(struct lsm_tree *tree, const struct fs_names *names, struct
 static int read_log(struct lsm_tree *tree, struct strata_error *err)
 {
     struct write_path *path = &tree->path;
-    struct tables known = version_log_known(lsm_tree_entry(tree));
-    int rc = log_open(&path->log, tree->env, NULL, &known, path->memtable, &tree->opened, err);
+    int rc = log_open(&path->log, tree->env, NULL, lsm_tree_entry(tree), path->memtable,
+                      &tree->opened, err);
 
     if (rc < 0)
         return rc;
@@ -55,7 +55,7 @@ static int read_all(struct lsm_tree *tree, const struct fs_names *names, struct 
                          "the manifest names %" PRIu32 " logs, and this stage has one",
                          set->current->log_count);
     if (rc == 0)
-        rc = version_open(set->current, tree->kind->open, tree->env, tree->common, err);
+        rc = version_open(set->current, set->kind->open, tree->env, tree->work.common, err);
     if (rc == 0)
         rc = memtable_new(&memtable_skip, NULL, tree->env->options->memtable_bytes,
                           &tree->path.memtable, err);

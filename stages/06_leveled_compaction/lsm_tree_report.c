@@ -10,16 +10,14 @@
 int lsm_tree_verify(void *self, const struct strata_progress *progress, struct strata_error *err)
 {
     struct lsm_tree *tree = self;
-    struct tables known;
     struct lsm_tree_pinned p;
     int rc;
 
     group_enter(&tree->path.group);
     sync_unlock(&tree->path.group.mutex); /* readers need not wait for files */
-    known = version_log_known(lsm_tree_entry(tree));
     rc = version_set_verify(&tree->versions, err);
     if (rc == 0)
-        rc = log_verify(&tree->path.log, &known, tree->path.sequence, err);
+        rc = log_verify(&tree->path.log, lsm_tree_entry(tree), tree->path.sequence, err);
     sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     lsm_tree_pin(tree, &p);
@@ -48,7 +46,7 @@ int lsm_tree_check(void *self, struct strata_error *err)
         wrong = "the version";
     else if (!memtable_check(tree->path.memtable))
         wrong = "the memtable";
-    else if (!sstable_common_check(tree->kind, tree->common))
+    else if (!sstable_common_check(tree->work.kind, tree->work.common))
         wrong = "the block cache";
     sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
@@ -89,8 +87,7 @@ int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat 
         each(arg, &stats[i]);
     version_report(p.version, &f, each, arg);
     lsm_tree_unpin(&p);
-    if (tree->kind->stats)
-        tree->kind->stats(tree->common, each, arg);
+    tree->work.kind->stats(tree->work.common, each, arg);
     return 0;
 }
 

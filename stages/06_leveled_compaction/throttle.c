@@ -25,7 +25,7 @@ static int compact_one(struct lsm_tree *tree, struct strata_error *err)
 
     if (tree->paused)
         return STRATA_NOT_FOUND;
-    rc = lsm_tree_compact(tree, err);
+    rc = lsm_tree_compact(tree, false, err);
     if (rc >= 0 || !compaction_error_is_tolerable(&tree->versions, rc, err))
         return rc;
     tree->paused = true;
@@ -64,10 +64,10 @@ int throttle_write(struct lsm_tree *tree, struct strata_error *err)
 
 int throttle_drain(struct lsm_tree *tree, bool all, struct strata_error *err)
 {
-    int rc = all ? lsm_tree_compact_all(tree, err) : 0;
+    int rc = all ? lsm_tree_compact(tree, true, err) : 0;
 
     while (rc == 0)
-        rc = lsm_tree_compact(tree, err);
+        rc = lsm_tree_compact(tree, false, err);
     if (rc >= 0 || compaction_error_is_tolerable(&tree->versions, rc, err))
         return rc < 0 ? rc : 0;
     return write_path_spoil(&tree->path, rc, err);

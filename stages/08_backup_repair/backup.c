@@ -46,16 +46,6 @@ static void tick(void *arg, uint64_t bytes)
 
 /* ---- Capture (8.I1) -------------------------------------------------------------------------- */
 
-static uint64_t log_end(const struct tree *tree, uint64_t number)
-{
-    const struct log *logs[] = {&tree->path.log, &tree->immutable, &tree->older};
-
-    for (size_t i = 0; i < 3; i++)
-        if (logs[i]->file && logs[i]->number == number)
-            return logs[i]->end;
-    return 0;
-}
-
 static int capture_log(const struct tree *tree, struct backup *b, uint32_t i,
                        struct strata_error *err)
 {
@@ -64,7 +54,7 @@ static int capture_log(const struct tree *tree, struct backup *b, uint32_t i,
     int rc = path ? fs_open(tree->env->fs, path, FS_READ, &b->logs[i], err)
                   : strata_fail_memory(err, 64);
 
-    b->log_ends[i] = log_end(tree, number);
+    b->log_ends[i] = tree_log(tree, number)->end;
     assert(rc < 0 || b->log_ends[i]);
     b->total += b->log_ends[i];
     free(path);
@@ -95,7 +85,7 @@ static int capture_alone(struct tree *tree, struct backup *b, struct strata_erro
     tree_be_alone(tree);
     atomic_fetch_add_explicit(&tree->obsolete.log_readers, 1, memory_order_relaxed);
     rc = capture(tree, b, err);
-    tree_end_alone(tree);
+    tree_end_alone(tree, false);
     return rc;
 }
 

@@ -21,18 +21,12 @@
 
 /* ---- Parts ----------------------------------------------------------------------------------- */
 
-/* In the table's user properties. */
-static int note_lineage(const struct compaction *c, struct strata_error *err)
-{
-    return lineage_notes(c, table_writer_user(c->writer), err);
-}
-
 static const struct tree_parts safe_parts = {
     .table = &table_kind,
     .memtable = &memtable_skip,
     .merge = level_merge_new,
     .get = version_get,
-    .properties = note_lineage,
+    .properties = lineage_notes,
 };
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
@@ -49,11 +43,8 @@ extern const struct strata_engine strata_stage_08_backup_repair;
 static int safe_repair(const struct strata_env *env, const struct strata_repair *to,
                        struct strata_repair_sum *sum, struct strata_error *err)
 {
-    static const struct repair_parts parts = {.engine = &strata_stage_08_backup_repair,
-                                              .tree = &safe_parts,
-                                              .salvage = &table_salvage,
-                                              .notes = table_user,
-                                              .writer_notes = table_writer_user};
+    static const struct repair_parts parts = {
+        .engine = &strata_stage_08_backup_repair, .tree = &safe_parts, .salvage = &table_salvage};
     return repair_database(env, &parts, to, sum, err);
 }
 
@@ -72,6 +63,7 @@ const struct strata_engine strata_stage_08_backup_repair = {
     .open = safe_open,
     .open_unsynced = safe_open,
     .get = tree_get,
+    .write = tree_write,
     .stats = tree_report_stats,
     .backup = backup_tree,
     .repair = safe_repair,

@@ -24,8 +24,7 @@ static int fast_repair(const struct strata_env *env, const struct strata_repair 
                        struct strata_repair_sum *sum, struct strata_error *err)
 {
     static const struct repair_parts parts = {&strata_stage_09_fast_paths, &fast_parts,
-                                              &pax_salvage, pax_table_notes,
-                                              pax_table_writer_notes};
+                                              &pax_salvage};
     return repair_database(env, &parts, to, sum, err);
 }
 
@@ -47,6 +46,7 @@ const struct strata_engine strata_stage_09_fast_paths = {
     .open = fast_open,
     .open_unsynced = fast_open,
     .get = tree_get,
+    .write = tree_write,
     .stats = tree_report_stats,
     .backup = backup_tree,
     .repair = fast_repair,

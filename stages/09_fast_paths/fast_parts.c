@@ -1,5 +1,6 @@
 /* fast_parts.c: see fast_parts.h. */
 #include "fast_parts.h"
+#include "07_paced_compaction/tree/tree.h"
 #include "08_backup_repair/lineage/lineage_notes.h"
 #include "09_fast_paths/memtable/arena_pool.h"
 #include "09_fast_paths/memtable/bptree.h"
@@ -70,9 +71,27 @@ void fast_memory_free(struct arena_source *source)
     free(source);
 }
 
-int fast_note_lineage(const struct compaction *c, struct strata_error *err)
+/* While `reading` is held nobody begins to. A reader that has dropped its reference did all of its
+ * reading before. */
+bool fast_is_read(struct tree *tree)
 {
-    return lineage_notes(c, pax_table_writer_notes(c->writer), err);
+    struct super *super;
+    bool is_read;
+
+    sync_lock(&tree->reading);
+    super = tree->super;
+    is_read = atomic_load_explicit(&super->refs, memory_order_acquire) > 1 ||
+              atomic_load_explicit(&super->memtable->refs, memory_order_acquire) > 1;
+    sync_unlock(&tree->reading);
+    return is_read;
+}
+
+/* Where there are no readers now, those that begin later find nothing of what was replaced until
+ * now: its memory is used again. */
+static void recycle(struct tree *tree)
+{
+    if (!fast_is_read(tree))
+        memtable_recycle_all(tree->path.memtable);
 }
 
 const struct tree_parts fast_parts = {
@@ -85,7 +104,8 @@ const struct tree_parts fast_parts = {
     .tables_asked = fast_tables_asked,
     .index = version_index_new,
     .open = pax_table_open_later,
-    .properties = fast_note_lineage,
+    .properties = lineage_notes,
+    .committed = recycle,
     .log = &single_op_log,
     .deferred_recovery = true,
     .delay = group_delay_new,

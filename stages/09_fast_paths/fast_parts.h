@@ -14,7 +14,8 @@ int fast_memory_new(const struct strata_env *env, struct arena_source **out,
 void fast_memory_free(struct arena_source *source);
 int fast_merge(const struct level_merge *of, struct cursor **out, struct strata_error *err);
 uint64_t fast_tables_asked(const void *common);
-int fast_note_lineage(const struct compaction *c, struct strata_error *err);
+/* Does anybody refer to the current super, or to its memtable? */
+bool fast_is_read(struct tree *tree);
 
 /* As version_get. (fast_get.c) */
 int fast_get(struct version *version, struct strata_slice key, unsigned *type,

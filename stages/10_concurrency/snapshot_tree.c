@@ -6,10 +6,12 @@
  * 10.I9: a table with enough old versions is stale when no snapshot is older than its last
  *        operation. Where nothing else is due, stale tables are rewritten where they are, one after
  *        the other, as many bytes as are written (pace.c). `stale_from` says which release makes
- *        one stale. */
+ *        one stale.
+ * 10.I16: what another process may read stays whole: no obsolete file is removed or cut, nor a
+ *        manifest that another replaces, while a reader has a lease. */
 #include "snapshot_tree.h"
-#include "07_paced_compaction/policy/policy_inside.h"
 #include "07_paced_compaction/tree/tree_engine.h"
+#include "08_backup_repair/lineage/lineage_notes.h"
 #include "09_fast_paths/fast_parts.h"
 #include "09_fast_paths/log/group_delay.h"
 #include "09_fast_paths/log/single_op_log.h"
@@ -23,16 +25,20 @@
 
 /* ---- Snapshots ------------------------------------------------------------------------------- */
 
+void snapshot_begin(struct snapshot_tree *t, struct snapshot *snapshot)
+{
+    sync_lock(&t->tree.reading);
+    snapshots_add(&t->snapshots, snapshot, t->tree.path.sequence - 1);
+    sync_unlock(&t->tree.reading);
+}
+
 int snapshot_take(void *self, void **out, struct strata_error *err)
 {
-    struct snapshot_tree *t = self;
     struct snapshot *snapshot = malloc(sizeof *snapshot);
 
     if (!snapshot)
         return strata_fail_memory(err, sizeof *snapshot);
-    sync_lock(&t->tree.reading);
-    snapshots_add(&t->snapshots, snapshot, t->tree.path.sequence - 1);
-    sync_unlock(&t->tree.reading);
+    snapshot_begin(self, snapshot);
     *out = snapshot;
     return 0;
 }
@@ -43,9 +49,8 @@ static bool has_stale(const struct snapshot_tree *t)
     return t->stale_from < UINT64_MAX && t->stale_from <= snapshots_oldest(&t->snapshots);
 }
 
-void snapshot_release(void *self, void *snapshot)
+void snapshot_end(struct snapshot_tree *t, struct snapshot *snapshot)
 {
-    struct snapshot_tree *t = self;
     bool stale;
 
     sync_lock(&t->tree.reading);
@@ -55,7 +60,12 @@ void snapshot_release(void *self, void *snapshot)
         t->tree.nothing_due = false;
     sync_unlock(&t->tree.reading);
     if (stale && t->background)
-        background_compact(t->background);
+        background_compact(t->background, true);
+}
+
+void snapshot_release(void *self, void *snapshot)
+{
+    snapshot_end(self, snapshot);
     free(snapshot);
 }
 
@@ -65,20 +75,73 @@ uint64_t snapshot_number(void *self, void *snapshot)
     return ((const struct snapshot *)snapshot)->number;
 }
 
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/* Of what is current, in a section, which the caller is in: the value is copied. */
+static int get_in(const struct super *super, uint64_t sequence, struct strata_slice key,
+                  struct strata_buffer *value, struct strata_error *err)
+{
+    struct strata_slice found;
+    unsigned type;
+    int rc = 0;
+
+    type = memtable_get(super->memtable, key, sequence, &found);
+    if (!type && super->immutable)
+        type = memtable_get(super->immutable, key, sequence, &found);
+    if (!type)
+        rc = fast_get_at(super->version, key, sequence, &type, value, err);
+    else if (strata_buffer_append(value, found.data, found.size) < 0)
+        rc = strata_fail_memory(err, found.size);
+    return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
+}
+
+int snapshot_get_at(struct snapshot_tree *t, uint64_t number, struct strata_slice key,
+                    struct strata_buffer *value, struct strata_error *err)
+{
+    struct epoch_section section;
+    const struct super *super;
+    uint64_t sequence;
+    int rc;
+
+    if (t->background)
+        work_run(&t->background->work);
+    striped_add(&t->tree.gets, 0, 1);
+    section = epoch_enter(&t->epoch);
+    super = t->tree.super; /* 10.I14 */
+    sync_point();
+    sequence = t->tree.path.sequence - 1;
+    rc = get_in(super, number < sequence ? number : sequence, key, value, err);
+    epoch_leave(section);
+    return rc;
+}
+
+int snapshot_iter_at(struct snapshot_tree *t, uint64_t number, struct strata_iter **out,
+                     struct strata_error *err)
+{
+    struct super *super = tree_pin(&t->tree);
+    uint64_t last = tree_last(&t->tree);
+
+    return tree_iter_of(super, number < last ? number : last, out, err);
+}
+
+int snapshot_engine_get(void *self, struct strata_slice key, struct strata_buffer *value,
+                        struct strata_error *err)
+{
+    return snapshot_get_at(self, UINT64_MAX, key, value, err);
+}
+
+int snapshot_get(void *self, void *snapshot, struct strata_slice key, struct strata_buffer *value,
+                 struct strata_error *err)
+{
+    return snapshot_get_at(self, ((const struct snapshot *)snapshot)->number, key, value, err);
+}
+
+int snapshot_iter(void *self, void *snapshot, struct strata_iter **out, struct strata_error *err)
+{
+    return snapshot_iter_at(self, ((const struct snapshot *)snapshot)->number, out, err);
+}
+
 /* ---- What goes on ---------------------------------------------------------------------------- */
-
-static bool is_coded(const struct sstable *table)
-{
-    return pax_table_of(table)->coded;
-}
-
-static bool any_is_coded(const struct level_merge *of)
-{
-    for (size_t i = 0; i < of->run_count; i++)
-        if (run_is_coded(&of->runs[i]))
-            return true;
-    return false;
-}
 
 /* `of`: NULL of a flush, whose memtable leaves out what no snapshot sees: a key may have as many
  * versions as a memtable holds. */
@@ -92,37 +155,18 @@ static int open_versions(struct compaction *c, const struct level_merge *of,
     return *from ? 0 : strata_fail_memory(err, sizeof **from);
 }
 
-static int open_newest(struct compaction *c, const struct level_merge *of, struct strata_error *err)
-{
-    if (of)
-        return fast_merge(of, &c->from, err);
-    c->from = memtable_cursor(c->memtable, UINT64_MAX);
-    return c->from ? 0 : strata_fail_memory(err, sizeof *c->from);
-}
-
-/* The numbers of all snapshots, as they are at one time (10.I6, 10.I7); freed by free. Memory is
- * taken without the lock, as readers wait for it. */
+/* The numbers of all snapshots, as they are at one time (10.I6, 10.I7); freed by free. */
 static int list_snapshots(struct snapshot_tree *t, uint64_t **numbers, size_t *count,
                           struct strata_error *err)
 {
-    bool fits = false;
+    size_t bytes;
 
-    *numbers = NULL;
-    *count = 0;
-    for (size_t room = 16; !fits;) {
-        free(*numbers);
-        *numbers = malloc(room * sizeof **numbers);
-        if (!*numbers)
-            return strata_fail_memory(err, room * sizeof **numbers);
-        sync_lock(&t->tree.reading);
-        fits = t->snapshots.count <= room;
-        if (fits)
-            *count = snapshots_copy(&t->snapshots, *numbers);
-        else
-            room = t->snapshots.count + t->snapshots.count / 4;
-        sync_unlock(&t->tree.reading);
-    }
-    return 0;
+    sync_lock(&t->tree.reading);
+    bytes = (t->snapshots.count + 1) * sizeof **numbers;
+    *numbers = malloc(bytes);
+    *count = *numbers ? snapshots_copy(&t->snapshots, *numbers) : 0;
+    sync_unlock(&t->tree.reading);
+    return *numbers ? 0 : strata_fail_memory(err, bytes);
 }
 
 /* Where no snapshot tells versions apart, and none is left of earlier ones, it is stage 9's work:
@@ -133,17 +177,15 @@ static int keep(struct compaction *c, const struct level_merge *of, struct strat
     struct cursor *from;
     uint64_t *numbers;
     size_t count;
-    int rc;
+    int rc = list_snapshots(t, &numbers, &count, err);
 
-    rc = list_snapshots(t, &numbers, &count, err);
     if (rc < 0)
         return rc;
-    if (of ? !any_is_coded(of) : !count || c->last <= numbers[0]) {
-        free(numbers);
-        return open_newest(c, of, err);
-    }
-    rc = open_versions(c, of, numbers, count, &from, err);
-    if (rc < 0) {
+    if (of ? !read_at_is_coded(of) : !count || c->last <= numbers[0])
+        rc = STRATA_NOT_FOUND;
+    else
+        rc = open_versions(c, of, numbers, count, &from, err);
+    if (rc != 0) {
         free(numbers);
         return rc;
     }
@@ -158,7 +200,7 @@ static int keep(struct compaction *c, const struct level_merge *of, struct strat
 /* It has versions that only snapshots before its last operation see, and enough of them. */
 static bool has_old_versions(const struct sstable *table)
 {
-    return is_coded(table) && table->sum.old_bytes >= table->bytes / WORTH;
+    return table->sum.old_bytes && table->sum.old_bytes >= table->bytes / WORTH;
 }
 
 /* 10.I9: the last operation of that table with old versions whose snapshots will be the first to be
@@ -199,79 +241,49 @@ static int pick_stale(struct tree *tree, struct version *v, struct pick *pick,
             pick->level = pick->output = level;
             at = i;
         }
-    return most ? pick_take(pick, v, pick->level, at, err) : STRATA_NOT_FOUND;
+    return most ? pick_take(pick, v, pick->level, at, at + 1, err) : STRATA_NOT_FOUND;
 }
 
-/* ---- Threads ----------------------------------------------------------------------------------
- */
+/* ---- Readers of other processes (common/db/lease.c) ------------------------------------------ */
 
-static void pause(struct tree *tree)
+/* 10.I16. As `stay` of struct obsolete_files. */
+static bool are_leased(void *arg)
+{
+    struct tree *tree = arg;
+    uint64_t manifest = atomic_exchange(&tree->versions.replaced, 0);
+
+    if (manifest)
+        obsolete_add(&tree->obsolete, tree->env, manifest_path(tree->env, manifest), 0, NULL);
+    return tree->obsolete.count &&
+           strata_env_is_read(tree->env, &((struct snapshot_tree *)tree)->lease_warned);
+}
+
+/* ---- The parts ------------------------------------------------------------------------------- */
+
+static void begin(struct tree *tree)
 {
     struct snapshot_tree *t = (struct snapshot_tree *)tree;
-    if (t->background)
-        background_pause(t->background);
-}
 
-static void resume(struct tree *tree)
-{
-    struct snapshot_tree *t = (struct snapshot_tree *)tree;
-    if (t->background)
-        background_resume(t->background);
-}
-
-static struct super *pin(struct tree *tree, uint64_t *sequence)
-{
-    struct snapshot_tree *t = (struct snapshot_tree *)tree;
-
-    if (t->readers)
-        return readers_pin(t->readers, tree, sequence);
-    super_ref(tree->super);
-    *sequence = tree->path.sequence - 1;
-    return tree->super;
-}
-
-static void wait_for_readers(struct tree *tree)
-{
-    struct snapshot_tree *t = (struct snapshot_tree *)tree;
-    if (t->readers)
-        epoch_wait(&t->readers->epoch, epoch_ticket(&t->readers->epoch));
-}
-
-static bool unread(struct tree *tree)
-{
-    struct snapshot_tree *t = (struct snapshot_tree *)tree;
-    if (t->background)
-        background_unread(t->background);
-    return t->background != NULL;
-}
-
-static void committed(struct tree *tree)
-{
-    readers_recycle(((struct snapshot_tree *)tree)->readers, tree);
+    epoch_init(&t->epoch);
+    t->recycled = epoch_ticket(&t->epoch);
+    tree->versions.keep_replaced = true;
+    tree->obsolete.stay = are_leased;
+    tree->obsolete.arg = tree;
 }
 
 static void end(struct tree *tree)
 {
     struct snapshot_tree *t = (struct snapshot_tree *)tree;
 
-    background_del(t->background);
-    readers_del(t->readers);
-    t->background = NULL;
-    t->readers = NULL;
+    if (t->later_free)
+        t->later_free(t->later);
+    epoch_free(&t->epoch);
 }
-
-static int make_room(void *tree, size_t operations, size_t bytes, struct strata_error *err)
-{
-    return background_make_room(((struct snapshot_tree *)tree)->background, operations, bytes, err);
-}
-
-static const struct tree_threads threads = {pause,  resume,    pin, wait_for_readers,
-                                            unread, committed, end};
-
-/* ---- The parts ------------------------------------------------------------------------------- */
 
 const struct tree_parts snapshot_parts = {
-    .threads = &threads,
+    .begin = begin,
+    .end = end,
+    .threads = &snapshot_threads,
     .tree_bytes = sizeof(struct snapshot_tree),
     .table = &chain_table_kind,
     .memtable = &memtable_bptree,
@@ -282,33 +294,38 @@ const struct tree_parts snapshot_parts = {
     .tables_asked = fast_tables_asked,
     .index = version_index_new,
     .open = pax_table_open_later,
-    .properties = fast_note_lineage,
+    .properties = lineage_notes,
     .keep = keep,
     .pick_stale = pick_stale,
+    .committed = snapshot_committed,
     .log = &single_op_log,
     .deferred_recovery = true,
     .delay = group_delay_new,
 };
 
+static int make_room(void *tree, size_t operations, size_t bytes, struct strata_error *err)
+{
+    return background_make_room(((struct snapshot_tree *)tree)->background, operations, bytes, err);
+}
+
 int snapshot_tree_open(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    const struct strata_options *options = env->options;
+    const struct strata_options *o = env->options;
     struct snapshot_tree *t;
     int rc = tree_new(env, &snapshot_parts, self, err);
 
     if (rc < 0)
         return rc;
     t = *self;
-    rc = readers_new(&t->readers, err);
-    if (rc == 0 && !options->read_only && (options->background_threads || options->background_seed))
-        rc = background_new(&t->tree, options->background_threads, options->background_seed,
-                            &t->background, err);
-    if (t->background)
-        t->tree.path.make_room = make_room;
-    if (rc == 0)
+    t->written = t->tree.path.sequence;
+    if (o->read_only || !(o->background_threads || o->background_seed))
         return 0;
-    end(&t->tree);
-    tree_del(&t->tree, NULL);
+    rc = background_new(&t->tree, &t->epoch, o->background_threads, o->background_seed,
+                        &t->background, err);
+    if (rc == 0)
+        t->tree.path.make_room = make_room;
+    else
+        tree_del(&t->tree, NULL);
     return rc;
 }
 
@@ -316,8 +333,8 @@ int snapshot_tree_open(const struct strata_env *env, void **self, struct strata_
 
 static uint64_t old_bytes(struct tree *tree)
 {
-    uint64_t sequence, bytes = 0;
-    struct super *super = tree_pin(tree, 0, &sequence);
+    uint64_t bytes = 0;
+    struct super *super = tree_pin(tree);
     const struct version *v = super->version;
 
     for (size_t i = 0; i < v->count; i++)
@@ -341,9 +358,20 @@ int snapshot_stats(void *self, void (*each)(void *arg, const struct strata_stat 
         {"snapshots", "", "that exist now", count},
         {"snapshot_oldest", "", "number of the last operation that the oldest one sees; 0: none",
          count ? number : 0},
+        {"readers", "",
+         "1: another handle reads, so obsolete files stay; 0: none does, or this one",
+         !t->tree.env->options->read_only && strata_env_is_read(t->tree.env, NULL)},
+        {"obsolete_bytes", "bytes", "of files that nothing names and that are not removed yet",
+         t->tree.obsolete.bytes},
         {"background_rests", "",
          "times that a flush or compaction was put off, as something was short",
          t->background ? t->background->rests : 0},
+        {"background_error", "errno",
+         "why a flush or compaction waits to be tried again; 0: none does",
+         background_error(t->background)},
+        {"write_error", "errno",
+         "of the failure since which nothing is written before the next open; 0: none",
+         (uint64_t)t->tree.path.group.failed},
         {"snapshot_bytes", "bytes", "in tables, of versions that only snapshots see, or saw",
          bytes},
     };

@@ -6,15 +6,20 @@
 #include "07_paced_compaction/tree/tree.h"
 #include "10_concurrency/snapshot/snapshots.h"
 #include "10_concurrency/work/background.h"
-#include "10_concurrency/work/readers.h"
 
 struct snapshot_tree {
     struct tree tree;
-    struct readers *readers;       /* NULL: it is being opened or closed, and there are none */
+    struct epoch epoch; /* of its readers */
+    /* The leader's: path.sequence after the last write, and when nodes of the memtable were last
+     * asked for; and the ticket of a period since some were last recycled. */
+    uint64_t written, looked, recycled;
     struct background *background; /* NULL: who writes does the work, as at stage 7 */
     struct snapshots snapshots;    /* guarded by tree.reading, as what follows */
     uint64_t stale_from; /* number from which on the oldest snapshot must be for a table to be
                           * stale (10.I9); UINT64_MAX: none would be */
+    bool lease_warned;   /* it is not known whether there are readers, and that was logged */
+    void *later;         /* what a later stage has beside it */
+    void (*later_free)(void *later); /* called at the close; NULL: nothing is there */
 };
 
 /* As an engine's slot `open`. */
@@ -22,7 +27,31 @@ int snapshot_tree_open(const struct strata_env *env, void **self, struct strata_
 
 extern const struct tree_parts snapshot_parts;
 
-/* The engine's slots. `self` is a struct snapshot_tree. */
+/* threads.c: of these parts. */
+extern const struct tree_threads snapshot_threads;
+void snapshot_committed(struct tree *tree);
+
+/* A snapshot in memory of the caller's, until snapshot_end. */
+void snapshot_begin(struct snapshot_tree *t, struct snapshot *snapshot);
+void snapshot_end(struct snapshot_tree *t, struct snapshot *snapshot);
+
+/* As an engine's get and iter, at a snapshot's number; UINT64_MAX: now. */
+int snapshot_get_at(struct snapshot_tree *t, uint64_t number, struct strata_slice key,
+                    struct strata_buffer *value, struct strata_error *err);
+int snapshot_iter_at(struct snapshot_tree *t, uint64_t number, struct strata_iter **out,
+                     struct strata_error *err);
+
+/* The engine's slots, beside TREE_ENGINE and `open`. `self` is a struct snapshot_tree. */
+#define SNAPSHOT_ENGINE                                                                            \
+    .get = snapshot_engine_get, .snapshot = snapshot_take, .snapshot_free = snapshot_release,      \
+    .snapshot_number = snapshot_number, .snapshot_get = snapshot_get,                              \
+    .snapshot_iter = snapshot_iter, .backup = backup_tree, .write_again = write_path_is_writable
+
+int snapshot_engine_get(void *self, struct strata_slice key, struct strata_buffer *value,
+                        struct strata_error *err);
+int snapshot_get(void *self, void *snapshot, struct strata_slice key, struct strata_buffer *value,
+                 struct strata_error *err);
+int snapshot_iter(void *self, void *snapshot, struct strata_iter **out, struct strata_error *err);
 int snapshot_take(void *self, void **out, struct strata_error *err);
 void snapshot_release(void *self, void *snapshot);
 uint64_t snapshot_number(void *self, void *snapshot);

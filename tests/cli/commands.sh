@@ -172,6 +172,36 @@ is load_terminated_has_the_conventional_status $? 143
 exec 8>&-
 prints load_terminated_keeps_what_was_acknowledged $'k\tv' strata scan held --prefix k
 
+# ---- Beside a process that writes, stage 10 ----
+strata datagen -n 3000 --value-size 50 | strata load served - --stage 10 2>/dev/null
+coproc strata shell served
+writer=$COPROC_PID
+printf 'put a 1\nput b 2\nget b\n' >&"${COPROC[1]}"
+read -r -t 60 <&"${COPROC[0]}"
+code put_beside_a_writer_is_6 6 strata put served c 3
+prints get_beside_a_writer 2 strata get served b
+prints scan_beside_a_writer $'a\t1\nb\t2' bash -c 'strata scan served | tail -2'
+for command in verify levels info stats; do
+    code "${command}_beside_a_writer" 0 strata $command served
+done
+code backup_beside_a_writer 0 strata backup served copied
+prints backup_beside_a_writer_has_all 3,002 bash -c 'strata info copied | awk "\$1 == \"keys\" { print \$2 }"'
+mkfifo slow
+strata scan served >slow & # waits for who reads the pipe
+reader=$!
+exec 7<slow
+read -r first <&7
+printf 'compact\ninfo\n' >&"${COPROC[1]}"
+while read -r -t 60 line <&"${COPROC[0]}"; do
+    case $line in 'obsolete files'*) held=$line ;; 'last event'*) break ;; esac
+done
+like info_says_that_a_reader_keeps_files "${held:-}" '^obsolete files +[0-9.]+ .?B  kept as long as another process reads$'
+kill -KILL $reader
+exec 7<&-
+eval "exec ${COPROC[1]}>&-"
+wait $reader $writer 2>/dev/null
+is killed_reader_keeps_no_file "$(ls served/*.table | wc -l)" "$(strata info served | awk '$1 == "tables" { print $2 }')"
+
 as_nobody="setpriv --reuid=65534 --clear-groups"
 if [ "$(id -u)" -ne 0 ]; then
     chmod -R a-w db

@@ -56,6 +56,20 @@ is info_of_nothing_is_exact "$(row keys)" "keys 0 exact"
 run bash -c "printf 'put new 1\ninfo\n' | strata shell db6"
 is info_in_the_shell_counts_what_was_just_put "$rc $(row keys)" "0 keys $(strata count db6 | sed 's/.*\(...\)$/3,\1/') exact"
 
+# ---- What failed ----
+# With some number of descriptors the event log can be opened, and no table.
+strata datagen -n 10000 --value-size 100 >many.tsv
+for descriptors in $(seq 10 20); do
+    rm -rf full
+    (ulimit -n "$descriptors"; strata load --memtable 1M --stage 9 full many.tsv) >/dev/null 2>&1 && break
+    run strata info full
+    [ "$(row 'last flush')" ] && break
+done
+is info_failed_flush_is_shown "$rc $(row 'last flush')" "0 last flush failed Too many open files: from the event log"
+strata compact full >compacted
+run strata info full
+is info_failed_flush_is_over_when_one_has_ended "$rc $(row 'last flush')" "0 "
+
 # ---- Damage ----
 cp -r db5 damaged
 flip damaged/"$(cd damaged && ls *.run *.sst *.table 2>/dev/null | head -1)" 100

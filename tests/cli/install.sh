@@ -150,6 +150,9 @@ like embed_needs_the_soname "$(readelf -d embed)" "NEEDED.*\[libstrata\.so\.$maj
 is embed_needs_no_library_of_ours "$(readelf -d embed | grep -cE 'NEEDED.*(xxhash|lz4)')" 0
 count embed_shared env LD_LIBRARY_PATH="$prefix/lib" ./embed
 like embed_tells_the_library_s_version "$(LD_LIBRARY_PATH=$prefix/lib ./embed 2>&1)" "with Strata $version\$"
+code deposit_is_built 0 ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -o deposit deposit.c $(pkg-config --cflags --libs strata)
+prints deposit_opens_an_account 100 env LD_LIBRARY_PATH="$prefix/lib" ./deposit accounts ann 100
+prints deposit_adds_to_it 70 env LD_LIBRARY_PATH="$prefix/lib" ./deposit accounts ann -30
 make -s clean
 if echo 'int main(void) { return 0; }' | ${CC:-cc} -static -x c -o static - -lxxhash -llz4 2>/dev/null; then
     code embed_is_built_static 0 make -s STATIC=1

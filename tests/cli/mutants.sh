@@ -70,6 +70,37 @@ code word_chooses 0 "$runner" minus
 is word_chooses_one "$(last)" 'mutants: 1 killed, 0 survived'
 code word_that_fits_nothing_is_failure 2 "$runner" nonesuch
 
+# ---- A sample -------------------------------------------------------------------------------
+
+only
+for i in 1 2 3 4; do mutant "minus$i" '    return a + b;' '    return a - b;' 'unit/sum_test sum_adds'; done
+SAMPLE=2 SEED=1 code sample_is_tried 0 "$runner"
+like sample_says_how_many "$out" '^a sample of 2 of 4 bugs'
+is sample_is_one_in_two "$(grep -o 'common/minus.' <<<"$out" | paste -sd' ')" 'common/minus1 common/minus3'
+SAMPLE=2 SEED=2 code another_commit_has_others 0 "$runner"
+is the_others "$(grep -o 'common/minus.' <<<"$out" | paste -sd' ')" 'common/minus2 common/minus4'
+sed -i 's/return a + b/return a  + b/' tests/mutants/common/minus4.patch
+SAMPLE=2 SEED=1 code one_that_does_not_apply_is_failure 1 "$runner"
+like it_is_in_each_sample "$out" '^FAILED +common/minus4 +hunk 1 no longer applies'
+mutant minus4 '    return a + b;' '    return a - b;' 'unit/sum_test sum_adds'
+
+if command -v git >/dev/null; then
+    git() { # as somebody
+        command git -c user.name=a -c user.email=a@b "$@"
+    }
+    git init -q . && printf 'build\n' >.gitignore && git add . && git commit -q -m first
+    for i in 1 2 3 4 5 6 7 8 9 10; do git commit -q --allow-empty -m "$i"; done
+    echo >>tests/mutants/common/minus4.patch && git commit -q -a -m changed
+    SAMPLE=2 SEED=1 code sample_has_what_changed 0 "$runner"
+    is it_is_the_changed_patch "$(grep -o 'common/minus.' <<<"$out" | paste -sd' ')" 'common/minus1 common/minus3 common/minus4'
+    git checkout -q . && echo '/* changed */' >>tests/unit/sum_test.c
+    SAMPLE=9 SEED=1 code sample_has_what_is_not_committed 0 "$runner"
+    is all_have_the_changed_test "$(last)" 'mutants: 4 killed, 0 survived'
+    rm -rf .git .gitignore
+else
+    skip sample_has_what_changed "there is no git"
+fi
+
 # ---- Patches that are no test of anything -----------------------------------------------
 
 only

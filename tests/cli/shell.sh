@@ -35,7 +35,7 @@ printf 'get a\nquit\nget b\n' | sh_is shell_quit_ends_it 0 1
 printf '' | sh_is shell_no_lines 0 ""
 printf 'help\n' | strata shell db >"$work/out" 2>&1
 like shell_help_lists_commands "$(sed -n 's/^  \([a-z]*\) .*/\1/p' "$work/out" | tr '\n' ' ')" \
-    '^put get del scan count load dump backup compact info stats levels verify batch snapshot timing help quit $'
+    '^put get del scan count load dump backup compact info stats levels verify batch snapshot begin commit rollback savepoint timing help quit $'
 printf 'help scan\nget --help\nhelp datagen\nhelp batch --all\n' | strata shell db >"$work/out" 2>&1
 like shell_help_of_a_command "$(cat "$work/out")" '^usage: scan \[OPTION\]'
 like shell_help_as_an_option "$(cat "$work/out")" '^usage: get KEY\.\.\. \[OPTION\]'
@@ -44,7 +44,7 @@ like shell_has_no_datagen "$(cat "$work/out")" 'line 3: help: there is no comman
 like shell_help_takes_no_all "$(cat "$work/out")" 'line 4: help: --all is no option of this command'
 echo help | strata shell db | sed -n 's/^  \([a-z]*\) .*/help \1/p' >"$work/commands"
 strata shell db <"$work/commands" >"$work/out" 2>&1
-like shell_help_has_every_command "$(grep -c '^usage' "$work/out")" '^1[2-9]$'
+like shell_help_has_every_command "$(grep -c '^usage' "$work/out")" '^2[0-9]$'
 is shell_help_speaks_of_no_directory "$(grep -cw DIR "$work/out")" 0
 like shell_help_of_get_tells_of_batches "$(echo 'help get' | strata shell db)" 'nor any other command sees'
 
@@ -182,6 +182,40 @@ else
     skip shell_batch "no stage of this build promises batches"
 fi
 
+# ---- Transactions ----
+printf 'begin\n' | sh_is shell_begin_beyond_the_stage_is_5 5 "" 'line 1: begin: not supported: .*01_append_log has no transactions'
+printf 'commit\nROLLBACK\nrollback to x\nsavepoint\nbegin twice\nrollback at x\n' | sh_is shell_transaction_without_begin 2 "" 'line 1: commit: no transaction is open'
+for line in '2: rollback: no transaction' '3: rollback: no transaction' '4: savepoint: no transaction' '5: begin: "twice" is neither' '6: rollback: "at" is not to'; do
+    like "shell_transaction_without_begin_line_${line%%:*}" "$err" "line $line"
+done
+printf 'GET a\nScan --from b --to b2\n' | sh_is shell_commands_in_capitals 0 $'1\nb\t2'
+if strata stages | grep -q '^  transaction '; then
+    txn() { strata shell txns --create >"$work/out" 2>"$work/err"; }
+    printf 'put a 1\nput gone 0\nBEGIN SNAPSHOT\nput a 2\nput b 2\ndel gone nothing\nget a b\nscan\ncount\nROLLBACK\nscan\n' | txn
+    is shell_transaction_sees_its_writes "$? $(cat "$work/out")" $'1 a\t2\nb\t2\na\t2\nb\t2\n2\na\t1\ngone\t0'
+    is shell_transaction_deletes_what_is_there "$(cat "$work/err")" 'strata: shell: line 6: del: no such key: nothing'
+    printf 'begin\nput a 3\ndel gone\ncommit\nscan\nbegin serializable\ncommit\n' | txn
+    is shell_transaction_commits "$? $(cat "$work/out" "$work/err")" $'0 a\t3'
+    printf 'begin\nput a 4\nsavepoint one\nput a 5\nsavepoint\nput a 6\nROLLBACK TO\nget a\nrollback to two\nrollback to One\nrollback to one\nget a\nrollback to\nget a\ncommit\nget a\n' | txn
+    is shell_savepoints "$? $(cat "$work/out")" $'2 5\n4\n4\n4'
+    like shell_savepoint_unknown "$(cat "$work/err")" 'line 9: rollback: there is no savepoint two'
+    like shell_savepoint_names_have_a_case "$(cat "$work/err")" 'line 10: rollback: there is no savepoint One'
+    printf 'begin\nrollback to\nbegin\nbatch begin\nsnapshot take\nload more.tsv\nrollback\nbatch begin\nbegin\nbatch drop\nsnapshot take\nbegin\n' | txn
+    is shell_transaction_and_others "$(sed 's/^strata: shell: //; s/; see.*//' "$work/err")" 'line 2: rollback: there is no savepoint
+line 3: begin: one is open
+line 4: batch: a transaction is open, which is one already
+line 5: snapshot: a transaction is open, and reads one of its own
+line 6: load: a transaction is open, and load is no part of one
+line 9: begin: a batch is under way
+line 12: begin: a snapshot is in use'
+    printf 'begin\nsavepoint x\nput a 9\n' | txn
+    is shell_transaction_at_the_end_is_2 "$? $(cat "$work/err")" '2 strata: shell: a transaction was open and is dropped'
+    printf 'begin\nput a 9\nquit\n' | txn
+    is shell_transaction_at_quit_is_dropped "$? $(strata get txns a)" '2 4'
+else
+    skip shell_transactions "no stage of this build promises transactions"
+fi
+
 # ---- Typed ----
 if ! python3 -c 'import pty' 2>/dev/null; then
     skip shell_typed "no python3"
@@ -199,6 +233,11 @@ like typed_shows_a_prompt "$out" 'strata> '
 like typed_tells_the_time "$out" '^\([0-9.]+ ms\)$'
 is typed_timing_off_holds "$(printf '%s\n' "$out" | grep -c ' ms)')" 2
 like typed_errors_have_no_line_number "$out" '^get: no such key: nothing$'
+if [ -d txns ]; then
+    typed 'strata shell txns' 'begin\n' 'put a 7\n' 'rollback\n' 'get a\n'
+    like typed_prompt_shows_a_transaction "$out" 'transaction> put a 7'
+    like typed_prompt_shows_its_end "$out" 'strata> get a'
+fi
 typed 'exec strata shell db >plain' 'get a' '\x03' 'get b\n' # no editor: its output is no terminal
 is typed_plain_ends_with_0 "$rc" 0
 like typed_plain_shows_a_prompt "$out" '^strata> get b$'
@@ -220,7 +259,7 @@ if ldd "$STRATA" 2>/dev/null | grep -q libedit; then
     is edited_ctrl_c_drops_the_line "$(printf '%s\n' "$out" | grep -c 'no such key: ty')" 0
     is edited_arrow_brings_the_line_back "$(printf '%s\n' "$out" | grep -c '^1$')" 2
     like edited_completes_what_is_common "$out" "^$(strata count db)\$"
-    like edited_lists_what_may_follow "$out" '^scan  stats  snapshot  $'
+    like edited_lists_what_may_follow "$out" '^scan  stats  snapshot  savepoint  $'
     like edited_completes_nothing_else "$out" 'there is no command "xyz"'
     like edited_history_is_kept_in_the_file "$(cat past)" 'get'
     is edited_history_is_for_its_owner "$(stat -c %a past)" 600
@@ -230,6 +269,11 @@ if ldd "$STRATA" 2>/dev/null | grep -q libedit; then
     like edited_text_may_be_utf8 "$out" '^\\xff$'
     LC_ALL=C.UTF-8 typed 'strata shell db' 'get \xc3\xa9' '\x03' 'get b\n'
     like edited_ctrl_c_drops_a_line_of_utf8 "$out" '^2$'
+
+    if [ -d txns ]; then
+        typed 'strata shell txns' 'BEGIN se\t\n' 'put a 8\n' 'savepoint\n' 'put a 9\n' 'rollb\tt\t\n' 'get a\n'
+        like edited_completes_transactions "$out" '^8$'
+    fi
 
     # Options, words, files, keys
     { printf 'user:1\tone\nuser:2\ttwo\ntwo words\tblank\n-dash\tminus\ncaf\xc3\xa9\tx\ncaf\xc3\xa8\ty\n'; seq -f 'many%03g' 200; } |

@@ -128,6 +128,41 @@ static void contract_get_replaces_what_the_buffer_held(void **state)
     place_close(db);
 }
 
+/* Each value is the next key. */
+static void follow_keys(struct strata *db)
+{
+    struct strata_buffer at = {0};
+    struct strata_error err = {0};
+
+    assert_ok(strata_buffer_append(&at, "key 000", 7), &err);
+    for (int i = 1; i <= 200; i++) {
+        char next[16];
+        snprintf(next, sizeof next, "key %03d", i);
+        assert_ok(strata_get(db, strata_buffer_slice(&at), &at, &err), &err);
+        assert_bytes(strata_buffer_slice(&at), strata_string(next));
+    }
+    assert_code(strata_get(db, strata_buffer_slice(&at), &at, &err), STRATA_NOT_FOUND, &err);
+    assert_int_equal(at.size, 0);
+    strata_buffer_free(&at);
+}
+
+static void contract_key_may_be_in_the_buffer(void **state)
+{
+    struct strata *db = place_open(*state, true);
+
+    for (int i = 0; i < 200; i++) {
+        char key[16], next[16];
+        snprintf(key, sizeof key, "key %03d", i);
+        snprintf(next, sizeof next, "key %03d", i + 1);
+        assert_put(db, key, next);
+    }
+    follow_keys(db);
+    place_close(db);
+    db = place_open(*state, false);
+    follow_keys(db);
+    place_close(db);
+}
+
 static void contract_get_without_a_buffer_only_asks(void **state)
 {
     struct strata *db = place_open(*state, true);
@@ -416,6 +451,7 @@ int main(void)
         contract_test(contract_empty_key_and_value_are_kept),
         contract_test(contract_every_byte_is_kept_in_keys_and_values),
         contract_test(contract_get_replaces_what_the_buffer_held),
+        contract_test(contract_key_may_be_in_the_buffer),
         contract_test(contract_get_without_a_buffer_only_asks),
         contract_test(contract_writes_survive_close_and_open),
         contract_test(contract_opening_and_closing_changes_nothing),

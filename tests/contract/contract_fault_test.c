@@ -6,6 +6,7 @@
 #include "crash/sim/fs_sim.h"
 #include "place.h"
 #include "crash/subject.h"
+#include "threads/sync.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,6 +31,19 @@ static int put_until_failure(struct strata *db, struct model *model, struct stra
     return 0;
 }
 
+/* Where work is done in the background, a full disk ends nothing: what rests is tried again. */
+static void expect_more_with_room(struct strata *db)
+{
+    struct strata_slice key = strata_string("late");
+    struct strata_error err = {0};
+
+    for (int i = 0; i < 2000 && strata_put(db, key, key, &err) < 0; i++)
+        sync_sleep(5000000);
+    assert_get(db, "late", "late");
+    for (int i = 0; i < 2000 && strata_delete(db, key, &err) < 0; i++)
+        sync_sleep(5000000);
+}
+
 /* After a write has failed with `failure`. The write itself may or may not be found later. */
 static void expect_refusal_until_reopened(struct place *place, struct strata *db,
                                           const struct model *model,
@@ -44,14 +58,17 @@ static void expect_refusal_until_reopened(struct place *place, struct strata *db
     assert_true(strncmp(failure->file, place->dir, strlen(place->dir)) == 0);
     fs_sim_fail(place->fs, NULL); /* the cause is gone, the refusal stays */
     fs_sim_set_disk(place->fs, UINT64_MAX);
-    for (int i = 0; i < 2; i++) {
-        assert_code(strata_put(db, key, key, &err), STRATA_ERR_IO, &err);
-        assert_true(strncmp(err.file, place->dir, strlen(place->dir)) == 0);
-        assert_int_equal(err.sys, failure->sys);
-        assert_code(strata_delete(db, strata_string("key 1"), &err), STRATA_ERR_IO, &err);
-        assert_ok(strata_batch_put(batch, key, key, &err), &err);
-        assert_int_equal(strata_write(db, batch, 0, &err) < 0, 1);
-    }
+    if (failure->sys == ENOSPC && subject_works_in_background())
+        expect_more_with_room(db);
+    else
+        for (int i = 0; i < 2; i++) {
+            assert_code(strata_put(db, key, key, &err), STRATA_ERR_IO, &err);
+            assert_true(strncmp(err.file, place->dir, strlen(place->dir)) == 0);
+            assert_int_equal(err.sys, failure->sys);
+            assert_code(strata_delete(db, strata_string("key 1"), &err), STRATA_ERR_IO, &err);
+            assert_ok(strata_batch_put(batch, key, key, &err), &err);
+            assert_int_equal(strata_write(db, batch, 0, &err) < 0, 1);
+        }
     strata_batch_free(batch);
     for (size_t i = 0; i < model->count; i++) {
         assert_ok(strata_get(db, model->entries[i].key, &value, &err), &err);

@@ -269,6 +269,7 @@ static void contract_snapshot_number_is_of_its_last_operation(void **state)
     compact(db);
     assert_int_equal(number_now(db), first + 1 + 2 * KEYS);
     assert_int_equal(strata_snapshot_number(old), first);
+    assert_int_equal(strata_snapshot_number(NULL), 0);
     strata_snapshot_free(old);
     place_close(db);
     db = place_open(*state, false);

@@ -14,21 +14,24 @@ void __real_free(void *old);
 
 static void note_size(size_t size)
 {
-    if (size > allocations.largest)
-        allocations.largest = size;
+    size_t largest = allocations.largest;
+
+    while (size > largest && !atomic_compare_exchange_weak(&allocations.largest, &largest, size))
+        ;
 }
 
 static bool fails(void)
 {
-    if (!allocations.on || allocations.at == 0)
-        return false;
-    if (allocations.at > 1) {
-        allocations.at--;
-        return false;
+    uint64_t at = allocations.at;
+
+    while (allocations.on && at) {
+        uint64_t next = at > 1 ? at - 1 : allocations.for_ever; /* 1: the next one too */
+        if (!atomic_compare_exchange_weak(&allocations.at, &at, next))
+            continue;
+        allocations.failed += at == 1;
+        return at == 1;
     }
-    allocations.at = allocations.for_ever; /* 1: the next one too */
-    allocations.failed++;
-    return true;
+    return false;
 }
 
 static void *counted(void *made)

@@ -1,20 +1,22 @@
 /* allocations.h: every allocation of a program that is linked with -Wl,--wrap=malloc and the like
  * (crash.mk) comes through here: counted, and failed on request. The C library's own do not; those
- * of a shared object do once allocations_reach was called. For one thread at a time. */
+ * of a shared object do once allocations_reach was called. Threads may allocate at once; the fields
+ * are set while no other thread does. */
 #ifndef STRATA_TESTS_ALLOCATIONS_H
 #define STRATA_TESTS_ALLOCATIONS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct allocations {
-    bool on;         /* a call of the library is under way: they may fail */
-    uint64_t at;     /* the how manieth allocation from now fails; 0: none */
-    bool for_ever;   /* and all after it */
-    uint64_t failed; /* how many have */
-    int64_t living;  /* made and not freed */
-    size_t largest;  /* that was asked for, in bytes; who reads it clears it */
+    _Atomic bool on;         /* a call of the library is under way: they may fail */
+    _Atomic uint64_t at;     /* the how manieth allocation from now fails; 0: none */
+    bool for_ever;           /* and all after it */
+    _Atomic uint64_t failed; /* how many have */
+    _Atomic int64_t living;  /* made and not freed */
+    _Atomic size_t largest;  /* that was asked for, in bytes; who reads it clears it */
 };
 extern struct allocations allocations;
 

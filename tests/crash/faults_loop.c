@@ -13,6 +13,7 @@
 #include "crash/oracle.h"
 #include "crash/script.h"
 #include "crash/subject.h"
+#include "threads/sync.h"
 #include "work.h"
 
 #include <errno.h>
@@ -22,6 +23,8 @@
 #include <string.h>
 
 #define DIR EXPLORE_DIR
+#define REST_NS 5000000u
+#define RESTS_MOST 2000u
 
 static const struct {
     const char *name;
@@ -132,6 +135,13 @@ static void check_warning(void *arg, const char *message)
     trial->told_at = fs_sim_failed(trial->fs);
 }
 
+/* What a thread is to try again is tried after a while, not at once. */
+static bool is_tried_again_later(const struct trial *trial)
+{
+    return subject_works_in_background() && trial->failures < RESTS_MOST &&
+           strstr(trial->run.err.message, "tried again later");
+}
+
 static void check_failure(struct trial *trial, int rc)
 {
     const struct strata_error *err = &trial->run.err;
@@ -141,7 +151,7 @@ static void check_failure(struct trial *trial, int rc)
     trial->told_at = fs_sim_failed(trial->fs);
     if (!says_what(err, rc, trial->sys))
         refuse(trial, "an error that does not say what it was: %s", text);
-    if (trial->failures++ && !trial->for_ever)
+    if (trial->failures++ && !trial->for_ever && !is_tried_again_later(trial))
         refuse(trial, "a second error, after one call that failed: %s", text);
 }
 
@@ -200,8 +210,11 @@ static void after_failed_write(struct trial *trial, bool upkeep)
 {
     check_answers(trial);
     if ((upkeep || (trial->sys != EIO && subject_works_in_background())) &&
-        strata_sync(trial->run.db, NULL) == 0)
+        strata_sync(trial->run.db, NULL) == 0) {
+        if (is_tried_again_later(trial))
+            sync_sleep(REST_NS);
         return;
+    }
     if (strata_put(trial->run.db, strata_string("refused"), strata_string(""), NULL) >= 0)
         refuse(trial, "a write was taken after a failed one");
     check_answers(trial);

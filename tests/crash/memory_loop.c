@@ -10,6 +10,7 @@
 #include "crash/script.h"
 #include "strata_engine.h"
 #include "crash/subject.h"
+#include "threads/sync.h"
 #include "tmpdir.h"
 
 #include <fcntl.h>
@@ -399,6 +400,18 @@ static void note_write(struct session *s)
         history_batch(&s->history, s->batch);
 }
 
+/* What a thread is to try again is tried after a while, not at once. */
+static int call_again(struct session *s, const struct step *step)
+{
+    int rc = call(s, step);
+
+    for (int i = 0; i < 2000 && rc < 0 && strstr(s->err.message, "tried again later"); i++) {
+        sync_sleep(5000000);
+        rc = call(s, step);
+    }
+    return rc;
+}
+
 /* Returns how many errors were told. */
 static unsigned do_step(struct session *s, const struct step *step)
 {
@@ -416,7 +429,7 @@ static unsigned do_step(struct session *s, const struct step *step)
             return errors;
         if (allocations.failed == failed)
             refuse(s, "%s fails, and no allocation has", step->name);
-        rc = call(s, step); /* the close has freed the handle: fine with none */
+        rc = call_again(s, step); /* the close has freed the handle: fine with none */
         if (rc < 0)
             refuse(s, "%s does not work afterwards either: %s", step->name, s->err.message);
     }

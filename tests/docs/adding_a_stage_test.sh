@@ -58,7 +58,7 @@ fi
 TOUR_QUICK=1 run docs/tools/docs.pl write README.md docs/answers/06_leveled_compaction.md docs/design.md ROADMAP.md
 is no_transcript_fails "$(grep -E 'transcript refreshed|a command of it' <<<"$out")" ""
 like readme_gets_its_row "$(cat README.md)" '^\| 99_toy \| no chapter yet \| clean exit, kill -9 \|$'
-like design_gets_its_column "$(cat docs/design.md)" '^\| promise \| .* \| 99_toy \|$'
+like design_gets_its_column "$(cat docs/design.md)" '^\| stage \| .* \| 99 \|$'
 like roadmap_gets_its_row "$(cat ROADMAP.md)" '^\| 99_toy \| What does it save to remember a single position\? .* [0-9,]+ \|$'
 
 # Nothing else was touched: but for the build and its own directory, only these three changed.

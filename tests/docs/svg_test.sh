@@ -64,7 +64,7 @@ of_drawing() { # FILE
     style "$1" | grep -q 'prefers-color-scheme: dark' || echo "no colours for a dark page"
     grep -qE '^<svg .* role="img" aria-labelledby="'"$name-t $name-d"'"' "$1" || echo "no role and label"
     grep -qE "^<title id=\"$name-t\">.{9,}</title>" "$1" && grep -qE "^<desc id=\"$name-d\">.{60,}</desc>" "$1" || echo "no title or description"
-    grep -qE "^!\[.{40,}\]\(drawings/$name\.svg\)\$" "$root"/docs/0*.md || echo "in no chapter, on a line of its own"
+    grep -qE "^!\[.{40,}\]\(drawings/$name\.svg\)\$" "$root"/docs/[01]*.md || echo "in no chapter, on a line of its own"
 }
 drawings=("$root"/docs/drawings/*.svg)
 first=${drawings[0]}

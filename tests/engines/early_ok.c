@@ -6,8 +6,7 @@
 static int write_early(void *self, const struct strata_op *ops, size_t count, bool sync,
                        struct strata_error *err)
 {
-    (void)sync;
-    return store_write(self, ops, count, false, err);
+    return store_write(self, ops, count, sync && !count, err);
 }
 
 const struct strata_engine strata_engine = {
@@ -24,7 +23,6 @@ const struct strata_engine strata_engine = {
     .get = store_get,
     .write = write_early,
     .iter = store_iter,
-    .sync = store_sync,
     .compact = store_compact,
     .verify = store_verify,
     .stats = store_stats,

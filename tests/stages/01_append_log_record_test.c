@@ -236,6 +236,23 @@ static void record_header_of_another_version_or_number_is_named(void **state)
     strata_buffer_free(&bytes);
 }
 
+/* Opened when it was empty: what another handle writes then is no part of it. */
+static void record_header_written_after_the_open_is_not_there(void **state)
+{
+    struct record_log *log = *state;
+    struct strata_error err;
+    struct fs_file *early;
+
+    assert_ok(fs_open(log->fs, "early", FS_WRITE | FS_CREATE, &log->file, &err), &err);
+    assert_ok(fs_open(log->fs, "early", FS_READ, &early, &err), &err);
+    assert_ok(record_start_kind(log->file, RECORD_MAGIC, RECORD_LOG_NUMBER, &err), &err);
+    assert_code(record_check_kind(early, RECORD_MAGIC, RECORD_LOG_NUMBER, &err), STRATA_ERR_CORRUPT,
+                &err);
+    assert_err_offset(&err, 0);
+    assert_err_says(&err, "ends inside its header");
+    fs_close(early, NULL);
+}
+
 /* Whole and unharmed, but elsewhere: the seed of the checks is the place. */
 static void record_moved_to_another_place_is_damage(void **state)
 {
@@ -393,6 +410,7 @@ int main(void)
         record_test(record_header_cut_at_every_byte_is_damage),
         record_test(record_every_flipped_bit_is_damage_at_its_record),
         record_test(record_every_flipped_bit_of_the_header_is_damage),
+        record_test(record_header_written_after_the_open_is_not_there),
         record_test(record_header_of_another_version_or_number_is_named),
         record_test(record_moved_to_another_place_is_damage),
         record_test(record_of_another_file_is_damage),

@@ -197,14 +197,14 @@ static void hint_with_a_right_check_that_does_not_fit_is_ignored(void **state)
         assert_int_equal(fs_sim_put(b.fs, HINT, strata_bytes(bytes, 64)), 0);
         bytes[at] ^= 1;
         keydir_bench_load(&b, false);
-        assert_int_equal(b.loaded.hints_used, 1); /* of the second segment */
+        assert_int_equal(b.keydir.hints_used, 1); /* of the second segment */
         keydir_bench_unload(&b);
     }
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         repair(bytes, sizes[i]);
         assert_int_equal(fs_sim_put(b.fs, HINT, strata_bytes(bytes, sizes[i])), 0);
         keydir_bench_load(&b, false);
-        assert_int_equal(b.loaded.hints_used, sizes[i] == 64 ? 2 : 1);
+        assert_int_equal(b.keydir.hints_used, sizes[i] == 64 ? 2 : 1);
         keydir_bench_unload(&b);
     }
     keydir_bench_load(&b, false);
@@ -244,12 +244,13 @@ static void hint_that_cannot_be_removed_is_an_error(void **state)
     begin(&b);
     for (int i = 0; i < 2; i++) {
         fs_sim_fail(b.fs, &fault);
-        assert_int_equal(hint_remove(&b.keydir.segments, first(&b), i ? &err : NULL),
-                         STRATA_ERR_IO);
+        assert_int_equal(
+            segment_remove_file(&b.keydir.segments, first(&b), ".hint", i ? &err : NULL),
+            STRATA_ERR_IO);
     }
     assert_err_file(&err, HINT);
     fs_sim_fail(b.fs, NULL);
-    assert_ok(hint_remove(&b.keydir.segments, first(&b), &err), &err);
+    assert_ok(segment_remove_file(&b.keydir.segments, first(&b), ".hint", &err), &err);
     keydir_bench_end(&b);
 }
 

@@ -314,8 +314,7 @@ static void run_verify_sees_what_was_changed_since(void **state)
 /* ---- The list of runs ---------------------------------------------------------------------- */
 
 static struct tables_run some_runs[] = {{9, 1000, 77}, {3, 500, 88}};
-static const struct tables some = {
-    .next = 12, .log = 11, .log_first = 100, .log_end = 94, .sequence = 105, .runs = some_runs, 2};
+static const struct tables some = {.next = 12, .log = {11, 100, 94, 105}, .runs = some_runs, 2};
 
 static void tables_same_compares_every_field(void **state)
 {
@@ -328,10 +327,10 @@ static void tables_same_compares_every_field(void **state)
     assert_true(tables_same(&some, &other[0]));
     other[0].next++; /* but for this */
     assert_true(tables_same(&some, &other[0]));
-    other[1].log++;
-    other[2].log_first++;
-    other[3].log_end++;
-    other[4].sequence++;
+    other[1].log.number++;
+    other[2].log.first++;
+    other[3].log.end++;
+    other[4].log.sequence++;
     other[5].count--;
     for (int i = 1; i < 6; i++)
         assert_false(tables_same(&some, &other[i]));
@@ -392,14 +391,14 @@ static void tables_with_a_huge_number_are_refused(void **state)
     struct tables got, most = some;
 
     (void)state;
-    most.next = most.log_end = most.sequence = CODING_NUMBER_MAX;
+    most.next = most.log.end = most.log.sequence = CODING_NUMBER_MAX;
     assert_ok(tables_write(&env, &most, &err), &err);
     assert_ok(tables_read(&env, &got, &err), &err);
     tables_free(&got);
     for (size_t i = 0; i < 5; i++) {
         struct tables wrong = some;
-        uint64_t *numbers[] = {&wrong.next, &wrong.log, &wrong.log_first, &wrong.log_end,
-                               &wrong.sequence};
+        uint64_t *numbers[] = {&wrong.next, &wrong.log.number, &wrong.log.first, &wrong.log.end,
+                               &wrong.log.sequence};
         *numbers[i] = CODING_NUMBER_MAX + 1;
         assert_ok(tables_write(&env, &some, &err), &err);
         assert_code(tables_write(&env, &wrong, &err), STRATA_ERR_IO, &err);
@@ -441,7 +440,7 @@ static void tables_of_another_version_are_refused(void **state)
 
 /* ---- The log ------------------------------------------------------------------------------- */
 
-static const struct tables names_5 = {.next = 6, .log = 5, .log_first = 1, .sequence = 1};
+static const struct live_log names_5 = {5, 1, 0, 1};
 
 /* Log 5 with one operation in it. */
 static void write_log(const struct strata_env *env, unsigned type, struct strata_slice value)

@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "04_memtable_sstable/memtable/memtable.h"
-#include "04_memtable_sstable/iter/merge_iter.h"
+#include "04_memtable_sstable/iter/cursor.h"
 #include "rng.h"
 
 #include <stdio.h>

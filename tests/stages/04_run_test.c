@@ -51,7 +51,7 @@ static void write_run(const struct strata_env *env, size_t rows, bool large)
         assert_ok(run_writer_add(writer, type, S(key), strata_buffer_slice(&value), &err), &err);
     }
     assert_ok(run_writer_finish(writer, 11, 99, &err), &err);
-    assert_ok(sstable_writer_publish(writer, &err), &err);
+    assert_ok(fs_output_publish(&writer->out, &err), &err);
     run_writer_del(writer, true);
     strata_buffer_free(&value);
 }
@@ -214,7 +214,7 @@ static void run_writer_that_ends_early_leaves_no_file(void **state)
     assert_int_equal(run_writer_new(&env, 7, &writer, NULL), 0);
     assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("a"), S("b"), NULL), 0);
     assert_int_equal(run_writer_finish(writer, 1, 1, NULL), 0);
-    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
+    assert_int_equal(fs_output_publish(&writer->out, NULL), 0);
     run_writer_del(writer, false);
     assert_int_equal(fs_list(fs, DIR, &names, NULL), 0);
     assert_int_equal(names.count, 0);
@@ -369,7 +369,7 @@ static void write_keys(const struct strata_env *env, const char *keys)
         assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, strata_bytes(keys, 1), S("1"), NULL),
                          0);
     assert_int_equal(run_writer_finish(writer, 1, 9, NULL), 0);
-    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
+    assert_int_equal(fs_output_publish(&writer->out, NULL), 0);
     run_writer_del(writer, true);
 }
 
@@ -491,13 +491,8 @@ static void run_whose_index_leads_outside_is_damage_of_the_index(void **state)
 /* ---- The list of runs -------------------------------------------------------------------- */
 
 static struct tables_run some_runs[] = {{9, 1000, 77}, {3, 500, 88}};
-static const struct tables some = {.next = 12,
-                                   .log = 11,
-                                   .log_first = 100,
-                                   .log_end = 94,
-                                   .sequence = 105,
-                                   .runs = some_runs,
-                                   .count = 2};
+static const struct tables some = {
+    .next = 12, .log = {11, 100, 94, 105}, .runs = some_runs, .count = 2};
 
 static void tables_give_back_what_was_written(void **state)
 {
@@ -512,10 +507,10 @@ static void tables_give_back_what_was_written(void **state)
     assert_ok(tables_write(&env, &some, &err), &err);
     assert_ok(tables_read(&env, &got, &err), &err);
     assert_int_equal(got.next, 12);
-    assert_int_equal(got.log, 11);
-    assert_int_equal(got.log_first, 100);
-    assert_int_equal(got.log_end, 94);
-    assert_int_equal(got.sequence, 105);
+    assert_int_equal(got.log.number, 11);
+    assert_int_equal(got.log.first, 100);
+    assert_int_equal(got.log.end, 94);
+    assert_int_equal(got.log.sequence, 105);
     assert_int_equal(got.count, 2);
     assert_memory_equal(got.runs, some_runs, sizeof some_runs);
     assert_false(inspect_sees(fs, DIR "/" TABLES_NAME, &tables_format));
@@ -563,11 +558,11 @@ static void tables_with_impossible_numbers_are_refused(void **state)
     struct tables got;
 
     (void)state;
-    wrong[0].log = 12;
-    wrong[1].log = 0;
+    wrong[0].log.number = 12;
+    wrong[1].log.number = 0;
     wrong[2].runs = twice;
     wrong[3].runs = late;
-    wrong[4].sequence = 99;
+    wrong[4].log.sequence = 99;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         check_case(i);
         assert_ok(tables_write(&env, &wrong[i], &err), &err);

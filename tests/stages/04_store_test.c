@@ -289,7 +289,7 @@ static void store_refuses_what_was_under_way_when_a_write_failed(void **state)
     fs_sim_fail(fs, NULL);
     assert_code(engine_put(engine, "c", &err), STRATA_ERR_IO, &err);
     assert_err_says(&err, "refused since a write or sync failed");
-    assert_code(stage.sync(engine, &err), STRATA_ERR_IO, &err);
+    assert_code(stage.write(engine, NULL, 0, true, &err), STRATA_ERR_IO, &err);
     assert_code(stage.flush(engine, &err), STRATA_ERR_IO, &err);
     assert_err_says(&err, "refused since a write or sync failed");
     assert_int_equal(stage.compact(engine, NULL, NULL), STRATA_ERR_IO);
@@ -1061,7 +1061,7 @@ static void store_list_of_very_many_runs_is_read_or_never_written(void **state)
     struct strata_fs *fs = fs_sim_new();
     struct strata_options options;
     struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
-    struct tables tables = {.next = TOO_MANY + 2, .log = 1}, again;
+    struct tables tables = {.next = TOO_MANY + 2, .log.number = 1}, again;
     struct strata_error err;
 
     (void)state;
@@ -1153,7 +1153,7 @@ static void store_list_that_does_not_fit_the_runs_is_damage(void **state)
     assert_int_equal(tables_write(&env, &tables, NULL), 0);
     refuse_open(fs, "db/000004.run", "not the run");
     tables.runs[0].bytes--;
-    tables.sequence += 5;
+    tables.log.sequence += 5;
     assert_int_equal(tables_write(&env, &tables, NULL), 0);
     refuse_open(fs, "db/000005.log", "were once on the device");
     tables_free(&tables);

@@ -3,7 +3,6 @@
 #include "test.h"
 
 #include "05_blocks_bloom/block/block.h"
-#include "05_blocks_bloom/block/block_build.h"
 #include "05_blocks_bloom/block/stored_block.h"
 #include "base/checksum.h"
 #include "base/coding.h"
@@ -103,7 +102,7 @@ static void block_bytes_are_what_the_format_says(void **state)
 static void block_builder_begins_the_next_block_anew(void **state)
 {
     struct block_builder b = {.interval = BLOCK_RESTART_INTERVAL};
-    struct strata_slice value;
+    struct block_iter it = {0};
     struct block block;
 
     (void)state;
@@ -113,9 +112,12 @@ static void block_builder_begins_the_next_block_anew(void **state)
     assert_bytes(strata_buffer_slice(&b.last), S("m"));
     add(&b, "n", "second");
     block = open_block(finish(&b));
-    assert_int_equal(block_get(&block, S("m"), &value), 0);
-    assert_int_equal(block_get(&block, S("n"), &value), STRATA_OP_PUT);
-    assert_bytes(value, S("second"));
+    assert_int_equal(block_iter_enter(&it, block, NULL), 0);
+    block_iter_first(&it);
+    assert_bytes(strata_buffer_slice(&it.key), S("n"));
+    assert_bytes(it.value, S("second"));
+    assert_false(block_iter_next(&it));
+    block_iter_free(&it);
     block_builder_free(&b);
 }
 
@@ -201,20 +203,13 @@ static void compare_iteration(struct block_iter *it, const struct row *rows, siz
     }
 }
 
-static void compare_search(struct block_iter *it, const struct block *block, const struct row *rows,
-                           size_t count, struct strata_slice key)
+static void compare_search(struct block_iter *it, const struct row *rows, size_t count,
+                           struct strata_slice key)
 {
-    struct strata_slice value;
     size_t n = 0;
-    unsigned type = block_get(block, key, &value);
-    bool there;
 
     while (n < count && strata_compare(key_of(&rows[n]), key) < 0)
         n++;
-    there = n < count && strata_compare(key_of(&rows[n]), key) == 0;
-    assert_int_equal(type, there ? rows[n].type : 0);
-    if (there)
-        assert_bytes(value, value_of(&rows[n]));
     assert_int_equal(block_iter_seek(it, key), n < count);
     if (n == count)
         return;
@@ -238,17 +233,17 @@ static void compare_block(const struct row *rows, size_t count, uint32_t interva
                   &err);
     block = open_block(finish(&b));
     assert_int_equal(block.restarts, (count + interval - 1) / interval);
-    assert_ok(block_iter_enter(&it, &block, &err), &err);
+    assert_ok(block_iter_enter(&it, block, &err), &err);
     compare_iteration(&it, rows, count, rng);
     for (size_t n = 0; n < count; n++) {
         struct row near = rows[n];
-        compare_search(&it, &block, rows, count, key_of(&near));
+        compare_search(&it, rows, count, key_of(&near));
         near.key[near.key_size++] = 0; /* the next larger one */
-        compare_search(&it, &block, rows, count, key_of(&near));
+        compare_search(&it, rows, count, key_of(&near));
         near.key_size = (size_t)rng_below(rng, near.key_size);
-        compare_search(&it, &block, rows, count, key_of(&near));
+        compare_search(&it, rows, count, key_of(&near));
         near.key[near.key_size++] = (char)rng_next(rng);
-        compare_search(&it, &block, rows, count, key_of(&near));
+        compare_search(&it, rows, count, key_of(&near));
     }
     block_iter_free(&it);
     block_builder_free(&b);
@@ -286,7 +281,7 @@ static void block_keys_as_long_as_they_may_be_come_back(void **state)
             &err);
     }
     block = open_block(finish(&b));
-    assert_ok(block_iter_enter(&it, &block, &err), &err);
+    assert_ok(block_iter_enter(&it, block, &err), &err);
     block_iter_last(&it);
     assert_bytes(strata_buffer_slice(&it.key), strata_bytes(key, STRATA_MAX_KEY));
     block_iter_free(&it);
@@ -428,22 +423,24 @@ static void block_with_a_key_that_is_too_long_is_refused(void **state)
 static void use(struct strata_slice bytes)
 {
     struct block block = block_of(bytes);
-    struct block_iter it = {0};
-    struct strata_slice value;
+    struct block_iter it = {0}, found = {0};
     uint8_t sum = 0;
 
-    assert_int_equal(block_iter_enter(&it, &block, NULL), 0);
+    assert_int_equal(block_iter_enter(&it, block, NULL), 0);
+    assert_int_equal(block_iter_enter(&found, block, NULL), 0);
     block_iter_first(&it);
     do {
-        assert_int_not_equal(block_get(&block, strata_buffer_slice(&it.key), &value), 0);
-        for (size_t i = 0; i < value.size; i++)
-            sum ^= value.data[i];
+        assert_true(block_iter_seek(&found, strata_buffer_slice(&it.key)));
+        assert_bytes(strata_buffer_slice(&found.key), strata_buffer_slice(&it.key));
+        for (size_t i = 0; i < found.value.size; i++)
+            sum ^= found.value.data[i];
     } while (block_iter_next(&it));
     while (block_iter_prev(&it))
         sum ^= (uint8_t)it.type;
-    block_get(&block, S("zzz"), &value);
+    block_iter_seek(&it, S("zzz"));
     block_iter_seek(&it, S(""));
     block_iter_free(&it);
+    block_iter_free(&found);
     (void)sum;
 }
 

@@ -234,10 +234,10 @@ static void table_keeps_user_properties(void **state)
     table_7_init(&t, (struct table_7_setting){4096, 0, 10, false});
     writer = table_7_writer(&t);
     table_7_add(writer, STRATA_OP_PUT, S("a"), S("b"));
-    strata_buffer_append(table_writer_user(writer), "made by a test", 14);
+    strata_buffer_append(&writer->user, "made by a test", 14);
     table_7_finish(writer, 1, 1);
     assert_ok(table_7_open(&t, &table, &err), &err);
-    assert_bytes(table_user(table), S("made by a test"));
+    assert_bytes(strata_buffer_slice(&table->user), S("made by a test"));
     sstable_unref(table);
     table_7_free(&t);
 }

@@ -56,7 +56,7 @@ static void make_logs(struct rng *rng, struct edit *edit)
     edit->log_count = 1 + (uint32_t)rng_below(rng, 2);
     for (uint32_t i = 0; i < edit->log_count; i++) {
         uint64_t x = number(rng), y = number(rng);
-        edit->logs[i] = (struct edit_log){.number = 1 + i + (i ? edit->logs[0].number : 0),
+        edit->logs[i] = (struct live_log){.number = 1 + i + (i ? edit->logs[0].number : 0),
                                           .first = x < y ? x : y,
                                           .end = number(rng),
                                           .sequence = x < y ? y : x};
@@ -332,7 +332,7 @@ static void edit_with_a_number_near_2_to_64_is_refused(void **state)
     for (int i = 0; i < 12; i++) {
         struct edit again;
         struct edit_table *t = edit.added;
-        struct edit_log *log = edit.logs;
+        struct live_log *log = edit.logs;
         uint64_t *numbers[] = {&edit.ordinal,   &edit.next,         &log->number,  &log->first,
                                &log->end,       &log->sequence,     &t->number,    &t->bytes,
                                &t->sum.records, &t->sum.tombstones, &t->sum.first, &t->sum.last};

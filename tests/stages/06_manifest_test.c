@@ -291,7 +291,7 @@ static void manifest_of_many_edits_is_recovered_in_time(void **state)
     for (uint64_t n = 1; n <= EDITS; n++) {
         struct edit edit = {.next = BASE + n + 1, .has_logs = true, .log_count = 1};
         char text[40];
-        edit.logs[0] = (struct edit_log){BASE, 5000 + EDITS, 100, 5000 + EDITS};
+        edit.logs[0] = (struct live_log){BASE, 5000 + EDITS, 100, 5000 + EDITS};
         add(&edit, n, text);
         assert_ok(manifest_append(&m, &edit, &err), &err);
         edit_free(&edit);

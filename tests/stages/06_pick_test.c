@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "06_leveled_compaction/compaction/pick.h"
+#include "apply_edit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static struct version *make(const struct entry *entries, size_t count)
                                .largest = S(e->largest)};
         assert_ok(edit_add(&edit, &t, &err), &err);
     }
-    assert_ok(version_apply(&version, &edit, &err), &err);
+    assert_ok(apply_edit(&version, &edit, &err), &err);
     edit_free(&edit);
     return version;
 }

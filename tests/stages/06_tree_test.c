@@ -338,7 +338,7 @@ static void throttle_stops_a_write_until_level_0_is_below_the_stop_trigger(void 
     fill_level_0(db, PICK_L0_TABLES);
     while (tables_on(db, 0) >= PICK_L0_TABLES) {
         struct strata_error err;
-        assert_ok(lsm_tree_compact(tree, &err), &err);
+        assert_ok(lsm_tree_compact(tree, false, &err), &err);
         check(db);
     }
     assert_true(tree->versions.current->levels[1].bytes > 4 * tree->env->options->level_bytes);

@@ -7,6 +7,7 @@
 #include "06_leveled_compaction/version/version.h"
 #include "base/cost.h"
 #include "rng.h"
+#include "apply_edit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 
 /* ---- Some edits by hand -------------------------------------------------------------------- */
 
-static const struct edit_log log_1 = {1, 100, 77, 100};
+static const struct live_log log_1 = {1, 100, 77, 100};
 
 static struct edit_table table(uint32_t level, uint64_t number, uint64_t first, uint64_t last,
                                const char *smallest, const char *largest)
@@ -44,7 +45,7 @@ static void begin(struct version **version)
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(edit_add(&edit, &tables[i], NULL), 0);
     edit_set_cursor(&edit, 1, S("e"));
-    assert_ok(version_apply(version, &edit, &err), &err);
+    assert_ok(apply_edit(version, &edit, &err), &err);
     edit_free(&edit);
 }
 
@@ -56,11 +57,11 @@ static void follow(struct edit edit, const char *words)
 
     begin(&version);
     if (words) {
-        assert_code(version_apply(&version, &edit, &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(apply_edit(&version, &edit, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, words);
         assert_string_equal(err.file, ""); /* the manifest says where */
     } else {
-        assert_ok(version_apply(&version, &edit, &err), &err);
+        assert_ok(apply_edit(&version, &edit, &err), &err);
     }
     version_unref(version);
     edit_free(&edit);
@@ -182,7 +183,7 @@ static void version_refuses_logs_that_cannot_be(void **state)
     edit.logs[0].number = 20;
     follow(edit, "no log can be so");
     edit = (struct edit){.next = 20};
-    assert_code(version_apply(&none, &edit, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(apply_edit(&none, &edit, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_says(&err, "there is no log");
     assert_null(none);
 }
@@ -246,16 +247,16 @@ static void version_refuses_a_sequence_that_goes_back(void **state)
     (void)state;
     follow_with(table(0, 9, 100, 100, "a", "b"), "in the log too");
     edit.logs[0] = log_1;
-    edit.logs[1] = (struct edit_log){9, 100, 77, 100};
+    edit.logs[1] = (struct live_log){9, 100, 77, 100};
     follow(edit, NULL);
     edit.logs[1].first = 99;
     follow(edit, "does not begin where");
-    edit.logs[1] = (struct edit_log){1, 100, 77, 100};
+    edit.logs[1] = (struct live_log){1, 100, 77, 100};
     follow(edit, "does not begin where");
     edit.log_count = 1;
-    edit.logs[0] = (struct edit_log){9, 99, 77, 100};
+    edit.logs[0] = (struct live_log){9, 99, 77, 100};
     follow(edit, "older than the one before");
-    edit.logs[0] = (struct edit_log){9, 101, 77, 100};
+    edit.logs[0] = (struct live_log){9, 101, 77, 100};
     follow(edit, "no log can be so");
 }
 
@@ -264,7 +265,7 @@ static void version_refuses_a_sequence_that_goes_back(void **state)
 struct plain {
     struct edit_table tables[200];
     size_t count;
-    struct edit_log logs[2];
+    struct live_log logs[2];
     uint32_t log_count;
     uint64_t next;
 };
@@ -371,9 +372,9 @@ static void any_edit(struct rng *rng, const struct plain *p, struct edit *edit)
     }
     edit->has_logs = rng_below(rng, 20) > 0;
     edit->log_count = edit->has_logs ? 1 + (uint32_t)rng_below(rng, 2) : 0;
-    edit->logs[0] = (struct edit_log){1, first, 0, first + rng_below(rng, 2)};
+    edit->logs[0] = (struct live_log){1, first, 0, first + rng_below(rng, 2)};
     edit->logs[1] =
-        (struct edit_log){2 + rng_below(rng, 3), first + rng_below(rng, 2), 0, first + 9};
+        (struct live_log){2 + rng_below(rng, 3), first + rng_below(rng, 2), 0, first + 9};
     if (!rng_below(rng, 20))
         edit->logs[0].number = rng_below(rng, edit->next);
 }
@@ -387,7 +388,7 @@ static void assert_version(const struct version *v, const struct plain *p)
     size_t count = 0;
 
     assert_ok(version_tell(v, &whole, &err), &err);
-    assert_ok(version_apply(&again, &whole, &err), &err);
+    assert_ok(apply_edit(&again, &whole, &err), &err);
     assert_true(version_same(v, again));
     for (unsigned level = 0; level < LEVELS; level++)
         for (size_t i = 0; i < v->levels[level].count; i++, count++) {
@@ -419,7 +420,7 @@ static bool follow_both(struct version **v, struct plain *p, const struct edit *
     struct strata_error err;
     bool right = plain_apply(p, edit);
 
-    assert_code(version_apply(v, edit, &err), right ? 0 : STRATA_ERR_CORRUPT, &err);
+    assert_code(apply_edit(v, edit, &err), right ? 0 : STRATA_ERR_CORRUPT, &err);
     if (!right) {
         assert_ptr_equal(*v, old);
         *p = before;
@@ -512,13 +513,13 @@ static void version_of_many_tables_costs_what_sorting_does(void **unused)
             assert_int_equal(edit_add(&add, &t, NULL), 0);
             assert_int_equal(edit_remove(&remove, t.level, t.number, NULL), 0);
         }
-        assert_ok(version_apply(&version, &add, &err), &err);
+        assert_ok(apply_edit(&version, &add, &err), &err);
         assert_int_equal(version->count, MANY - 2);
         /* 15 is its logarithm */
         assert_in_range(cost_so_far.comparisons - before, MANY, (uint64_t)MANY * 15 * 2);
         before = cost_so_far.comparisons;
         remove.removed_count -= 3; /* the last ones stay */
-        assert_ok(version_apply(&version, &remove, &err), &err);
+        assert_ok(apply_edit(&version, &remove, &err), &err);
         assert_int_equal(version->count, 3);
         assert_in_range(cost_so_far.comparisons - before, 0, (uint64_t)MANY * 15 * 2);
         version_unref(version);
@@ -540,14 +541,14 @@ static void version_of_many_tables_takes_an_edit_at_the_cost_of_its_size(void **
     for (uint64_t i = 0; i < MANY - 2; i++) {
         struct edit_table t = nth_table(i, 77777, 7919);
         if (i == MANY - 100) { /* the rest, together */
-            assert_ok(version_apply(&version, &edit, &err), &err);
+            assert_ok(apply_edit(&version, &edit, &err), &err);
             edit_free(&edit);
             edit.next = MANY + 2;
             before = cost_so_far.comparisons;
         }
         assert_int_equal(edit_add(&edit, &t, NULL), 0);
     }
-    assert_ok(version_apply(&version, &edit, &err), &err);
+    assert_ok(apply_edit(&version, &edit, &err), &err);
     assert_int_equal(version->count, MANY - 2);
     assert_in_range(cost_so_far.comparisons - before, 500, 3 * MANY);
     version_unref(version);
@@ -568,7 +569,7 @@ static void version_of_many_edits_is_built_once(void **unused)
     for (uint64_t i = 0; i < MANY - 2; i++) {
         struct edit edit = {.next = MANY + i + 1, .has_logs = true, .log_count = 1};
         struct edit_table t = nth_table(i, 77777, 7919);
-        edit.logs[0] = (struct edit_log){1, MANY + 9, 77, MANY + 9};
+        edit.logs[0] = (struct live_log){1, MANY + 9, 77, MANY + 9};
         t.number = MANY + i;
         assert_int_equal(edit_add(&edit, &t, NULL), 0);
         if (i % 4 == 3) { /* removed by the next but one */
@@ -628,12 +629,12 @@ static void follow_many_tables(uint64_t apart)
         t.smallest = t.largest = S(key_of[i]);
         assert_int_equal(edit_add(&edit, &t, NULL), 0);
     }
-    assert_ok(version_apply(&version, &edit, &err), &err);
+    assert_ok(apply_edit(&version, &edit, &err), &err);
     began = clock();
     for (int i = 0; i < 8; i++) {
         struct version *old = version;
         version_ref(old);
-        assert_ok(version_apply(&version, &nothing, &err), &err);
+        assert_ok(apply_edit(&version, &nothing, &err), &err);
         assert_true(version_same(version, old));
         version_unref(old);
         assert_in_range(clock() - began, 0, CLOCKS_PER_SEC);
@@ -657,7 +658,7 @@ static void version_of_many_tables_is_followed_soon(void **unused)
 static int change_and_tell(struct version **v, const struct edit *edit)
 {
     struct edit whole = {0};
-    int rc = version_apply(v, edit, NULL);
+    int rc = apply_edit(v, edit, NULL);
 
     if (rc == 0)
         rc = version_tell(*v, &whole, NULL);

@@ -22,6 +22,7 @@ static struct strata *open_it(struct strata_fs *fs, uint64_t memtable_bytes)
 
     subject_options(&options, fs, true);
     options.sync = STRATA_SYNC_ALWAYS;
+    options.background_threads = 0; /* calls are counted */
     if (memtable_bytes)
         options.memtable_bytes = memtable_bytes;
     assert_ok(strata_open("db", &options, &db, &err), &err);

@@ -21,6 +21,8 @@
 
 /* ---- A database ------------------------------------------------------------------------------ */
 
+static bool beside_writes; /* by a thread, from stage 10 on */
+
 static int open_as(struct strata_fs *fs, uint64_t budget, bool read_only, struct strata **db,
                    struct strata_error *err)
 {
@@ -31,6 +33,7 @@ static int open_as(struct strata_fs *fs, uint64_t budget, bool read_only, struct
     options.dynamic_levels = false; /* more levels, and moves */
     options.event_log_bytes = budget;
     options.read_only = read_only;
+    options.background_threads = beside_writes;
     return strata_open(DIR, &options, db, err);
 }
 
@@ -303,6 +306,31 @@ static int slow_sync(struct fs_file *file)
     return 0;
 }
 
+/* Whoever does the work. */
+static void events_of_work_beside_writes_lead_to_the_tables(void **state)
+{
+    enum { SMALL = 256 << 10 };
+    struct strata_fs *fs = fs_sim_new();
+    struct story *s = malloc(sizeof *s);
+    struct strata_error err;
+    struct strata *db;
+
+    (void)state;
+    assert_non_null(s);
+    for (int i = 0; i < 20; i++) {
+        beside_writes = true;
+        db = worked(fs, SMALL, 1000 + 37 * i);
+        close_it(db);
+        beside_writes = false;
+        assert_ok(open_as(fs, SMALL, true, &db, &err), &err);
+        expect_true_story(db, s);
+        close_it(db);
+    }
+    assert_true(bytes_of(fs, OLD) > SMALL / 2);
+    fs_free(fs);
+    free(s);
+}
+
 /* A slow device makes writes wait: that is told, but not so often that nothing else is left. */
 static void events_tell_of_stalls(void **state)
 {
@@ -385,6 +413,7 @@ static bool is_log(const char *path)
 
 static const struct fs_ops *real;
 static enum fs_call refused;
+static bool half_fits; /* of the next append: it fails behind that */
 
 static int refuse_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_file **out)
 {
@@ -393,9 +422,11 @@ static int refuse_open(struct strata_fs *fs, const char *path, unsigned flags, s
 
 static ssize_t refuse_append(struct fs_file *file, const struct strata_slice *parts, size_t count)
 {
-    if (refused == FS_CALL_APPEND && is_log(file->path))
-        return -ENOSPC;
-    return real->append(file, parts, count);
+    if (refused != FS_CALL_APPEND || !is_log(file->path))
+        return real->append(file, parts, count);
+    half_fits = !half_fits;
+    return half_fits ? -ENOSPC
+                     : real->append(file, &(struct strata_slice){parts->data, parts->size / 2}, 1);
 }
 
 static int refuse_rename(struct strata_fs *fs, const char *from, const char *to)
@@ -403,7 +434,7 @@ static int refuse_rename(struct strata_fs *fs, const char *from, const char *to)
     return refused == FS_CALL_RENAME && is_log(from) ? -EIO : real->rename(fs, from, to);
 }
 
-/* It cannot be written: everything else goes on, and the next open tries again. */
+/* It cannot be written: everything else goes on. */
 static void events_that_fail_fail_nothing_else(void **state)
 {
     static const enum fs_call calls[] = {FS_CALL_OPEN, FS_CALL_APPEND, FS_CALL_RENAME};
@@ -432,6 +463,48 @@ static void events_that_fail_fail_nothing_else(void **state)
         close_it(db);
         fs_free(fs);
     }
+}
+
+/* The disk was full, twice: each time that is reported once, and when there is room again the log
+ * goes on, behind lines that were cut, and lists the tables that there are. (Which ones went
+ * meanwhile it does not say.) */
+static void events_go_on_when_there_is_room_again(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_ops own = *fs->ops;
+    struct story *s = malloc(sizeof *s);
+    unsigned long warnings = subject_warnings();
+    struct strata_error err;
+    struct strata *db;
+    struct rng rng;
+
+    (void)state;
+    assert_non_null(s);
+    real = fs->ops;
+    own.append = refuse_append;
+    fs->ops = &own;
+    rng_init(&rng, 5);
+    db = open_it(fs, BUDGET);
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t bytes = check_stat(db, "event_bytes");
+        refused = FS_CALL_APPEND;
+        work(db, &rng, 500);
+        assert_int_equal(check_stat(db, "event_bytes"), bytes);
+        assert_int_equal(subject_warnings() - warnings, i + 1);
+        refused = FS_CALL_COUNT;
+        work(db, &rng, 500);
+        assert_true(check_stat(db, "event_bytes") > bytes);
+        begin_story(s);
+        assert_ok(strata_events(db, follow, s, &err), &err);
+        assert_ok(strata_tables(db, compare_table, s, &err), &err);
+        assert_false(s->wrong);
+        assert_true(s->counts[STRATA_EVENT_FLUSH_END] > 0);
+    }
+    close_it(db);
+    assert_int_equal(subject_warnings() - warnings, 2);
+    fs->ops = real;
+    fs_free(fs);
+    free(s);
 }
 
 /* Whatever it is: empty, another file, cut anywhere. The lines behind it are read. */
@@ -692,10 +765,12 @@ int main(void)
         cmocka_unit_test(events_go_on_over_sessions),
         cmocka_unit_test(events_are_bounded),
         cmocka_unit_test(events_of_a_new_file_need_no_older_one),
+        cmocka_unit_test(events_of_work_beside_writes_lead_to_the_tables),
         cmocka_unit_test(events_tell_of_stalls),
         cmocka_unit_test(events_add_no_sync),
         cmocka_unit_test(events_of_a_reader_are_none),
         cmocka_unit_test(events_that_fail_fail_nothing_else),
+        cmocka_unit_test(events_go_on_when_there_is_room_again),
         cmocka_unit_test(events_that_are_damaged_harm_nothing),
         cmocka_unit_test(events_that_are_damaged_are_warned_of),
 #ifdef BACKUP

@@ -23,6 +23,7 @@ static struct strata *open_with(struct place *place, enum strata_sync sync)
     options.level_bytes = 32 << 10;
     options.event_log_bytes = 1 << 20;
     options.sync = sync;
+    options.background_threads = 0; /* no compaction but those that writes do */
     assert_ok(strata_open(place->dir, &options, &db, &err), &err);
     return db;
 }

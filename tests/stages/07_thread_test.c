@@ -30,6 +30,7 @@ static struct strata *open_it(struct strata_fs *fs)
     options.level_bytes = 512 << 10;
     options.plain_blocks = true;
     options.sync = STRATA_SYNC_NEVER;
+    options.background_threads = 0; /* readers and writers do all of it */
     assert_ok(strata_open(DIR, &options, &db, &err), &err);
     return db;
 }

@@ -30,7 +30,7 @@ static void note_warning(void *arg, enum strata_log_level level, const char *mes
         snprintf(warned + strlen(warned), sizeof warned - strlen(warned), "%s\n", message);
 }
 
-static struct strata *open_with(struct strata_fs *fs, size_t memtable_bytes)
+static struct strata *open_how(struct strata_fs *fs, size_t memtable_bytes, bool alone)
 {
     struct strata_options options;
     struct strata_error err;
@@ -39,9 +39,22 @@ static struct strata *open_with(struct strata_fs *fs, size_t memtable_bytes)
     subject_options(&options, fs, true);
     options.memtable_bytes = memtable_bytes;
     options.dynamic_levels = false; /* 07_pick_test has them */
+    if (alone)
+        options.background_threads = 0;
     options.log = note_warning;
     assert_ok(strata_open(DIR, &options, &db, &err), &err);
     return db;
+}
+
+static struct strata *open_with(struct strata_fs *fs, size_t memtable_bytes)
+{
+    return open_how(fs, memtable_bytes, false);
+}
+
+/* No file comes or goes but in a call. */
+static struct strata *open_alone(struct strata_fs *fs, size_t memtable_bytes)
+{
+    return open_how(fs, memtable_bytes, true);
 }
 
 static struct strata *open_it(struct strata_fs *fs)
@@ -158,7 +171,7 @@ static void tree_flush_makes_a_table_and_a_new_log(void **state)
 static void tree_immutable_memtable_is_flushed_in_steps(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
-    struct strata *db = open_with(fs, 8000);
+    struct strata *db = open_alone(fs, 8000);
     int both = 0, i;
 
     (void)state;
@@ -213,7 +226,7 @@ static void note_level(void *arg, const struct strata_table *table)
 static void tree_work_is_done_while_writing(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
-    struct strata *db = open_with(fs, 4000);
+    struct strata *db = open_alone(fs, 4000);
     uint64_t most = 0, tables[8] = {0};
     struct strata_error err;
 
@@ -376,6 +389,7 @@ static struct strata *open_as(struct strata_fs *fs, enum strata_compaction compa
     options.memtable_bytes = 4000;
     options.dynamic_levels = false;
     options.compaction = compaction;
+    options.background_threads = 0; /* compactions are counted */
     options.log = note_warning;
     assert_ok(strata_open(DIR, &options, &db, &err), &err);
     return db;
@@ -921,7 +935,7 @@ static void tree_power_cut_without_syncs_leaves_a_prefix(void **state)
 static void tree_manifest_stays_small(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
-    struct strata *db = open_with(fs, 500);
+    struct strata *db = open_alone(fs, 500);
     struct strata_buffer bytes = {0};
     char path[40];
 

@@ -17,10 +17,9 @@
 
 #ifndef REPAIR_OF_OTHER_PARTS
 #include "05_blocks_bloom/table/table.h"
-#include "07_paced_compaction/tree/tree_open.h"
+#include "07_paced_compaction/tree/tree.h"
 #define KIND table_kind
 #define TABLE ".sst"
-#define WRITER_NOTES table_writer_user
 #endif
 
 #define S(text) strata_string(text)
@@ -524,9 +523,9 @@ static void add_table(struct strata_fs *fs, uint64_t number, const char *key,
     set_options(&options, fs);
     assert_ok(KIND.writer_new(&env, number, &writer, &err), &err);
     assert_ok(KIND.writer_add(writer, STRATA_OP_PUT, S(key), S("added"), &err), &err);
-    assert_int_equal(strata_buffer_append(WRITER_NOTES(writer), notes.data, notes.size), 0);
+    assert_int_equal(strata_buffer_append(&writer->user, notes.data, notes.size), 0);
     assert_ok(KIND.writer_finish(writer, 5000, 5000, &err), &err);
-    assert_ok(sstable_writer_publish(writer, &err), &err);
+    assert_ok(fs_output_publish(&writer->out, &err), &err);
     KIND.writer_del(writer, true);
 }
 

@@ -56,7 +56,7 @@ static struct strata_fs *make_table(bool plain)
         assert_ok(table_kind.writer_add(writer, STRATA_OP_PUT, S(key_of(i)), S(value_of(i)), &err),
                   &err);
     assert_ok(table_kind.writer_finish(writer, 1, ENTRIES, &err), &err);
-    assert_ok(sstable_writer_publish(writer, &err), &err);
+    assert_ok(fs_output_publish(&writer->out, &err), &err);
     table_kind.writer_del(writer, true);
     return fs;
 }

@@ -7,6 +7,7 @@
 #include "06_leveled_compaction/version/version.h"
 #include "harm.h"
 #include "crash/subject.h"
+#include "apply_edit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -59,7 +60,7 @@ static const char *file(struct strata_fs *fs, const char *suffix)
 
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
 {
-    return version_apply(arg, edit, err);
+    return apply_edit(arg, edit, err);
 }
 
 /* `whole` borrows from the version. */

@@ -92,7 +92,7 @@ static void sync_it(struct written *w)
 /* Closes the log and opens it again; its operations go into a memtable, which is the caller's. */
 static struct memtable *reopen(struct written *w, struct replay *replay)
 {
-    struct tables names = {.next = 6, .log = NUMBER, .log_first = 1, .sequence = 1};
+    struct live_log names = {NUMBER, 1, 0, 1};
     struct memtable *memtable;
     struct strata_error err;
 
@@ -155,7 +155,7 @@ struct opened {
 
 static struct opened open_bytes(struct strata_slice bytes)
 {
-    struct tables names = {.next = 6, .log = NUMBER, .log_first = 1, .sequence = 1};
+    struct live_log names = {NUMBER, 1, 0, 1};
     struct opened o = {.rc = 0};
     struct strata_fs *fs = fs_sim_new();
     struct strata_env env = env_on(fs);
@@ -630,7 +630,7 @@ static void log_frame_behind_operations_goes_on_with_their_numbers(void **state)
         add(&f, SINGLE_OP_PUT, "k1", "v1");
         add_head(&f, wrong[i], SINGLE, 1);
         add(&f, STRATA_OP_PUT, "k2", "v2");
-        expect_forged(&f, "01", "stands here where 3 should");
+        expect_forged(&f, "01", ", expected 3");
     }
     forge(&f, SINGLE_OP_MAGIC);
     add_head(&f, 1, 0, 0);
@@ -682,7 +682,7 @@ static void log_record_without_a_frame_is_damage(void **state)
         assert_int_equal(fs_sim_get(f.fs, PATH, &bytes), 0);
         o = open_bytes(strata_buffer_slice(&bytes));
         assert_int_equal(o.rc, STRATA_ERR_CORRUPT);
-        assert_err_says(&o.err, "no frame's head");
+        assert_err_says(&o.err, "no frame's header");
         strata_buffer_free(&bytes);
         fs_close(f.file, NULL);
         fs_free(f.fs);
@@ -750,7 +750,7 @@ static void append_group(struct written *w, struct rng *rng)
 /* The number that comes next; 0: damage. */
 static uint64_t next_of(struct strata_slice bytes)
 {
-    struct tables names = {.next = 6, .log = NUMBER, .log_first = 1, .sequence = 1};
+    struct live_log names = {NUMBER, 1, 0, 1};
     struct strata_fs *fs = fs_sim_new();
     struct strata_env env = env_on(fs);
     struct memtable *memtable;

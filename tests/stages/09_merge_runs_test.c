@@ -155,7 +155,7 @@ static struct sstable *end_table(struct world *w, struct sstable_writer *writer)
     struct strata_error err;
 
     assert_ok(kind->writer_finish(writer, 1, 2, &err), &err);
-    assert_ok(sstable_writer_publish(writer, &err), &err);
+    assert_ok(fs_output_publish(&writer->out, &err), &err);
     kind->writer_del(writer, true);
     assert_ok(kind->open(&w->env, w->common, number, &table, &err), &err);
     return table;

@@ -69,7 +69,7 @@ static void write_rows(struct ground *g, uint64_t number, int rows)
                   &err);
     }
     assert_ok(kind->writer_finish(writer, 1, 99, &err), &err);
-    assert_ok(sstable_writer_publish(writer, &err), &err);
+    assert_ok(fs_output_publish(&writer->out, &err), &err);
     kind->writer_del(writer, true);
 }
 
@@ -751,7 +751,7 @@ static void write_one(struct ground *g, const char *value)
     assert_int_equal(kind->writer_new(&g->env, 7, &writer, NULL), 0);
     assert_int_equal(kind->writer_add(writer, STRATA_OP_PUT, S("key"), S(value), NULL), 0);
     assert_int_equal(kind->writer_finish(writer, 1, 1, NULL), 0);
-    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
+    assert_int_equal(fs_output_publish(&writer->out, NULL), 0);
     kind->writer_del(writer, true);
 }
 

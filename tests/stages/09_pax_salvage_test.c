@@ -49,7 +49,7 @@ static struct strata_fs *make_table(bool plain, size_t *size)
             pax_table_kind.writer_add(writer, STRATA_OP_PUT, S(key_of(i)), S(value_of(i)), &err),
             &err);
     assert_ok(pax_table_kind.writer_finish(writer, 1, ENTRIES, &err), &err);
-    assert_ok(sstable_writer_publish(writer, &err), &err);
+    assert_ok(fs_output_publish(&writer->out, &err), &err);
     pax_table_kind.writer_del(writer, true);
     assert_int_equal(fs_sim_get(fs, PATH, &bytes), 0);
     *size = bytes.size;

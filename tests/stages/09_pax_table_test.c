@@ -87,7 +87,7 @@ static void write_table(struct ground *g, size_t rows, bool large)
         assert_ok(kind->writer_add(writer, type, S(key), strata_buffer_slice(&value), &err), &err);
     }
     assert_ok(kind->writer_finish(writer, 11, 99, &err), &err);
-    assert_ok(sstable_writer_publish(writer, &err), &err);
+    assert_ok(fs_output_publish(&writer->out, &err), &err);
     kind->writer_del(writer, true);
     strata_buffer_free(&value);
 }
@@ -269,7 +269,7 @@ static void table_writer_that_ends_early_leaves_no_file(void **state)
     assert_int_equal(kind->writer_new(&g.env, 7, &writer, NULL), 0);
     assert_int_equal(kind->writer_add(writer, STRATA_OP_PUT, S("a"), S("b"), NULL), 0);
     assert_int_equal(kind->writer_finish(writer, 1, 1, NULL), 0);
-    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
+    assert_int_equal(fs_output_publish(&writer->out, NULL), 0);
     kind->writer_del(writer, false);
     assert_int_equal(fs_list(g.fs, DIR, &names, NULL), 0);
     assert_int_equal(names.count, 0);
@@ -488,7 +488,7 @@ static void three_blocks(struct ground *g, const char *prefix, size_t value_size
         assert_int_equal(kind->writer_add(writer, STRATA_OP_PUT, S(key), S(value), NULL), 0);
     }
     assert_int_equal(kind->writer_finish(writer, 1, 2, NULL), 0);
-    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
+    assert_int_equal(fs_output_publish(&writer->out, NULL), 0);
     kind->writer_del(writer, true);
     assert_int_equal(fs_sim_get(g->fs, PATH, bytes), 0);
     assert_ok(open_table_7(g, &table, &err), &err);
@@ -545,7 +545,7 @@ static void table_with_keys_out_of_order_is_damage(void **state)
     for (int i = 0; i < 4; i++)
         assert_int_equal(kind->writer_add(writer, STRATA_OP_PUT, S(keys[i]), S(value), NULL), 0);
     assert_int_equal(kind->writer_finish(writer, 1, 2, NULL), 0);
-    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
+    assert_int_equal(fs_output_publish(&writer->out, NULL), 0);
     kind->writer_del(writer, true);
     assert_code(open_table_7(&g, &table, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, PATH);

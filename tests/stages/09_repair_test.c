@@ -5,7 +5,6 @@
 #include "09_fast_paths/table/pax_table.h"
 #define KIND pax_table_kind
 #define TABLE ".table"
-#define WRITER_NOTES pax_table_writer_notes
 
 #include "08_repair_test.c"
 

@@ -46,7 +46,7 @@ static int open_table(struct strata_fs *fs, const char *path, unsigned flags, st
     return sim->open(fs, path, flags, out);
 }
 
-static struct tree *looked_at; /* NULL: none */
+static struct tree *_Atomic looked_at; /* NULL: none */
 static _Atomic unsigned half_made;
 
 static bool is_half_made(const struct compact *work)
@@ -58,9 +58,11 @@ static bool is_half_made(const struct compact *work)
 /* In any call of another thread that is not an event's. */
 static uint64_t now_watching(struct strata_fs *fs)
 {
-    if (looked_at && owner != striped_me() && sync_trylock(&looked_at->listening)) {
-        half_made += is_half_made(looked_at->flush) || is_half_made(looked_at->compaction);
-        sync_unlock(&looked_at->listening);
+    struct tree *tree = looked_at;
+
+    if (tree && owner != striped_me() && sync_trylock(&tree->listening)) {
+        half_made += is_half_made(tree->logged[0]) || is_half_made(tree->logged[1]);
+        sync_unlock(&tree->listening);
     }
     return sim->now(fs);
 }
@@ -154,6 +156,105 @@ static void verify_it(struct strata *db)
     assert_ok(strata_verify_deep(db, NULL, &err), &err);
 }
 
+/* ---- POSIX's calls, to be seen, or late ----------------------------------------------------- */
+
+static _Atomic bool other_waits; /* a thread that does not own the test, or has slept */
+
+static void os_lock(struct sync_mutex *mutex)
+{
+    if (pthread_mutex_trylock(&mutex->os) == 0)
+        return;
+    other_waits = other_waits || striped_me() != owner; /* the owner may have it, at a point */
+    pthread_mutex_lock(&mutex->os);
+}
+
+static bool os_trylock(struct sync_mutex *mutex)
+{
+    return pthread_mutex_trylock(&mutex->os) == 0;
+}
+
+static void os_unlock(struct sync_mutex *mutex)
+{
+    pthread_mutex_unlock(&mutex->os);
+}
+
+static void os_wait(struct sync_cond *cond, struct sync_mutex *mutex)
+{
+    other_waits = other_waits || striped_me() != owner;
+    pthread_cond_wait(&cond->os, &mutex->os);
+}
+
+static bool os_wait_until(struct sync_cond *cond, struct sync_mutex *mutex, uint64_t ns)
+{
+    struct timespec until = {(time_t)(ns / (1000 * MS)), (long)(ns % (1000 * MS))};
+
+    return pthread_cond_timedwait(&cond->os, &mutex->os, &until) == 0;
+}
+
+static void os_wake_one(struct sync_cond *cond)
+{
+    pthread_cond_signal(&cond->os);
+}
+
+static void os_wake_all(struct sync_cond *cond)
+{
+    pthread_cond_broadcast(&cond->os);
+}
+
+static int os_start(struct sync_thread *thread, void *(*run)(void *arg), void *arg)
+{
+    return pthread_create(&thread->os, NULL, run, arg);
+}
+
+static void *os_join(struct sync_thread *thread)
+{
+    void *result = NULL;
+
+    pthread_join(thread->os, &result);
+    return result;
+}
+
+static void os_sleep(uint64_t ns)
+{
+    struct timespec time = {0, (long)ns};
+
+    other_waits = true;
+    nanosleep(&time, NULL);
+}
+
+static uint64_t os_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 * MS + (uint64_t)now.tv_nsec;
+}
+
+static void os_yield(void)
+{
+    sched_yield();
+}
+
+static void os_point(void)
+{
+}
+
+static const struct sync_scheduler posix = {
+    .lock = os_lock,
+    .trylock = os_trylock,
+    .unlock = os_unlock,
+    .wait = os_wait,
+    .wait_until = os_wait_until,
+    .wake_one = os_wake_one,
+    .wake_all = os_wake_all,
+    .start = os_start,
+    .join = os_join,
+    .now = os_now,
+    .sleep = os_sleep,
+    .yield = os_yield,
+    .point = os_point,
+};
+
 /* ---- Work ------------------------------------------------------------------------------------ */
 
 static uint64_t compactions(struct strata *db)
@@ -231,43 +332,227 @@ static void background_thread_flushes_and_compacts(void **state)
     disk_free(fs);
 }
 
-static void expect_event(void *arg, const struct strata_event *event)
-{
-    unsigned *begins = arg;
+static _Atomic unsigned starts;
 
-    if (event->type != STRATA_EVENT_FLUSH_BEGIN && event->type != STRATA_EVENT_COMPACT_BEGIN)
-        return;
+static int count_start(struct sync_thread *thread, void *(*run)(void *arg), void *arg)
+{
+    starts++;
+    return os_start(thread, run, arg);
+}
+
+static int refuse_start(struct sync_thread *thread, void *(*run)(void *arg), void *arg)
+{
+    (void)thread;
+    (void)run;
+    (void)arg;
+    starts++;
+    return EAGAIN;
+}
+
+/* A handle that leaves no work has none. */
+static void background_thread_begins_with_the_first_work(void **state)
+{
+    struct strata_fs *fs = disk_new();
+    struct sync_scheduler counting = posix;
+    struct strata *db;
+
+    (void)state;
+    counting.start = count_start;
+    starts = 0;
+    sync_scheduler = &counting;
+    for (int i = 0; i < 3; i++) {
+        db = open_it(fs, 0);
+        put_range(db, 0, 20);
+        close_it(db);
+    }
+    assert_int_equal(starts, 0);
+    db = open_it(fs, 0);
+    put_range(db, 0, 3000);
+    close_it(db);
+    sync_scheduler = NULL;
+    assert_int_equal(starts, 1);
+    disk_free(fs);
+}
+
+/* The system has no more threads: that is reported, and no error of a write. */
+static void background_without_a_thread_is_done_by_writers(void **state)
+{
+    struct strata_fs *fs = disk_new();
+    struct sync_scheduler refusing = posix;
+    unsigned long warnings = subject_warnings();
+    struct strata *db;
+
+    (void)state;
+    refusing.start = refuse_start;
+    starts = 0;
+    sync_scheduler = &refusing;
+    db = open_it(fs, 0);
+    put_range(db, 0, 3000);
+    expect_up_to(db, 3000);
+    assert_true(check_stat(db, "flushes") > 10);
+    assert_true(compactions(db) > 0);
+    verify_it(db);
+    close_it(db);
+    sync_scheduler = NULL;
+    assert_int_equal(starts, 1);
+    assert_int_equal(by_others, 0);
+    assert_int_equal(subject_warnings() - warnings, 1);
+    disk_free(fs);
+}
+
+/* Events in the order that they are read in. */
+struct log_reader {
+    unsigned begins;
+    uint64_t ns;
+    bool flush, compaction; /* in progress */
+};
+
+static void expect_begun(struct log_reader *reader, const struct strata_event *event)
+{
+    bool *work = event->type == STRATA_EVENT_FLUSH_BEGIN ? &reader->flush : &reader->compaction;
+
     assert_in_range(event->ns, 1, HOUR);
     assert_in_range(event->bytes, 1, 1 << 30);
     assert_in_range(event->records, 1, 1 << 20);
     assert_in_range(event->inputs, 0, 1000);
-    ++*begins;
+    assert_false(*work);
+    *work = true;
+    reader->begins++;
+}
+
+/* A file says by itself what was in progress when it began. */
+static void expect_event(void *arg, const struct strata_event *event)
+{
+    struct log_reader *reader = arg;
+
+    if (event->type == STRATA_EVENT_OPEN)
+        *reader = (struct log_reader){.begins = reader->begins};
+    else
+        assert_true(event->ns >= reader->ns);
+    reader->ns = event->ns;
+    if (event->type == STRATA_EVENT_FLUSH_BEGIN || event->type == STRATA_EVENT_COMPACT_BEGIN)
+        expect_begun(reader, event);
+    else if (event->type == STRATA_EVENT_FLUSH_END)
+        reader->flush = false;
+    else if (event->type == STRATA_EVENT_COMPACT_END)
+        reader->compaction = false;
+}
+
+/* The leader is late with what it has to tell, and the thread with what follows. */
+static bool is_listening(const struct sync_mutex *mutex)
+{
+    struct tree *tree = looked_at;
+    return tree && mutex == &tree->listening;
+}
+
+static void late_lock(struct sync_mutex *mutex)
+{
+    if (is_listening(mutex) && owner == striped_me())
+        os_sleep(MS);
+    os_lock(mutex);
+}
+
+static void late_unlock(struct sync_mutex *mutex)
+{
+    os_unlock(mutex);
+    if (is_listening(mutex) && owner != striped_me())
+        os_sleep(MS);
 }
 
 /* What is in progress is told by the leader, too, at the beginning of each file of the event log:
- * it sees no work that is half made. (TSan finds more here.) */
+ * it sees no work that is half made, nor what has ended. (TSan finds more here.) */
 static void background_work_in_progress_is_logged_whole(void **state)
 {
     struct strata_fs *fs = disk_new();
+    struct sync_scheduler late = posix;
+    struct log_reader reader = {0};
     struct strata_error err;
     struct strata *db;
-    unsigned begins = 0;
 
     (void)state;
+    late.lock = late_lock;
+    late.unlock = late_unlock;
     mallopt(M_PERTURB, 0x5a); /* memory that nobody has filled in is neither 0 nor what it was */
     event_log_bytes = 8 << 10;
+    sync_scheduler = &late;
     db = open_it(fs, 0);
     event_log_bytes = 0;
     looked_at = db->self;
     for (unsigned to = 0; to < 9000; to += 500) {
         put_range(db, to, to + 500);
-        assert_ok(strata_events(db, expect_event, &begins, &err), &err);
+        assert_ok(strata_events(db, expect_event, &reader, &err), &err);
     }
     looked_at = NULL;
-    mallopt(M_PERTURB, 0);
-    assert_true(begins > 20);
-    assert_int_equal(half_made, 0);
     close_it(db);
+    sync_scheduler = NULL;
+    mallopt(M_PERTURB, 0);
+    assert_true(reader.begins > 20);
+    assert_int_equal(half_made, 0);
+    disk_free(fs);
+}
+
+/* The thread stays where it has logged that a flush ended, and not yet forgotten it. */
+static struct tree *_Atomic parks; /* of which tree */
+static _Atomic bool parked, may_go;
+
+static void park_unlock(struct sync_mutex *mutex)
+{
+    struct tree *tree = parks;
+
+    os_unlock(mutex);
+    if (!tree || mutex != &tree->listening || owner == striped_me() || !tree->flush ||
+        tree->logged[true] || parked)
+        return;
+    parked = true;
+    while (!may_go)
+        os_sleep(MS / 10);
+}
+
+/* Until the event log begins another file. */
+static void log_until_another_file(struct tree *tree)
+{
+    uint64_t end = tree->events.file->end;
+
+    while (tree->events.file->end >= end) {
+        end = tree->events.file->end;
+        tree_notify(tree, (struct strata_event){.type = STRATA_EVENT_SEAL}, NULL);
+    }
+}
+
+/* Its end is in the file before. (Nothing is read while the thread is parked: it has locks.) */
+static void background_work_that_has_just_ended_is_not_in_progress(void **state)
+{
+    struct strata_fs *fs = disk_new();
+    struct sync_scheduler parking = posix;
+    struct log_reader reader = {0};
+    struct strata_error err;
+    struct tree *tree;
+    struct strata *db;
+    uint64_t log;
+
+    (void)state;
+    parking.unlock = park_unlock;
+    parked = may_go = false;
+    event_log_bytes = 16 << 10;
+    sync_scheduler = &parking;
+    db = open_it(fs, 0);
+    event_log_bytes = 0;
+    parks = tree = db->self;
+    log = tree->path.log.number;
+    for (unsigned i = 0; tree->path.log.number == log; i++) /* no put once there is a flush */
+        put_range(db, i, i + 1);
+    while (!parked)
+        os_sleep(MS / 10);
+    log_until_another_file(tree);
+    may_go = true;
+    assert_ok(strata_flush(db, &err), &err);
+    put_range(db, 0, KEYS);
+    assert_ok(strata_flush(db, &err), &err);
+    assert_ok(strata_events(db, expect_event, &reader, &err), &err);
+    parks = NULL;
+    close_it(db);
+    sync_scheduler = NULL;
+    assert_true(reader.begins >= 2);
     disk_free(fs);
 }
 
@@ -298,8 +583,10 @@ static void expect_resumed(struct strata_fs *fs, struct strata *db, uint32_t see
     before = tries;
     for (unsigned i = 0; i < 2000; i++) /* who asks on does not make the worker ask on (10.I13) */
         assert_true(seed || put_nth(db, at, &err) < 0);
-    if (!seed)
+    if (!seed) {
+        sync_sleep(30 * MS);
         assert_in_range(tries - before, 0, 40);
+    }
     trouble = 0;
     for (int i = 0; i < 20000 && put_nth(db, at, &err) < 0; i++)
         if (!seed)
@@ -355,6 +642,326 @@ static void background_failed_flush_ends_writing(void **state)
     }
 }
 
+static void note_error(void *arg, const struct strata_event *event)
+{
+    if (event->type == STRATA_EVENT_GIVEN_UP && event->error)
+        *(uint64_t *)arg = event->error;
+}
+
+/* A thread may just be trying again: then nothing waits. */
+static void expect_stat_soon(struct strata *db, const char *name, uint64_t value)
+{
+    for (int i = 0; i < 5000 && check_stat(db, name) != value; i++)
+        sync_sleep(MS);
+    assert_int_equal(check_stat(db, name), value);
+}
+
+/* Who has the database open can ask what the background waits for; who does not, the event log. */
+static void background_failures_are_in_statistics_and_events(void **state)
+{
+    const int causes[] = {ENOSPC, EMFILE, EIO};
+
+    (void)state;
+    event_log_bytes = 64 << 10;
+    for (uint32_t seed = 0; seed < 2; seed++)
+        for (size_t i = 0; i < 3; i++) {
+            bool ends = causes[i] == EIO;
+            uint64_t logged = 0;
+            struct strata_fs *fs = disk_new();
+            struct strata *db = open_it(fs, seed);
+            struct strata_error err;
+            put_range(db, 0, KEYS);
+            assert_int_equal(check_stat(db, "background_error"), 0);
+            trouble = causes[i];
+            put_until_refused(db, KEYS, 9000, &err);
+            expect_stat_soon(db, "background_error", ends ? 0 : (uint64_t)causes[i]);
+            expect_stat_soon(db, "write_error", ends ? (uint64_t)causes[i] : 0);
+            assert_ok(strata_events(db, note_error, &logged, &err), &err);
+            assert_int_equal(logged, causes[i]);
+            trouble = 0;
+            if (!ends) {
+                assert_ok(strata_flush(db, &err), &err);
+                assert_ok(strata_compact(db, NULL, &err), &err);
+                assert_int_equal(check_stat(db, "background_error"), 0);
+            }
+            strata_close(db, &err);
+            disk_free(fs);
+        }
+    event_log_bytes = 0;
+}
+
+/* The flush comes to its table when the last of these puts has returned. */
+static void put_until_immutable(struct strata *db, unsigned *at)
+{
+    const struct tree *tree = db->self;
+
+    slow = true;
+    while (!tree->super->immutable) {
+        put_range(db, *at, *at + 1);
+        ++*at;
+    }
+}
+
+/* No write has met it: close reports it. */
+static void background_failure_that_no_call_met_is_reported_by_close(void **state)
+{
+    struct strata_fs *fs = disk_new();
+    struct strata *db = open_it(fs, 0);
+    const struct tree *tree = db->self;
+    struct strata_error err;
+    unsigned to = 0;
+
+    (void)state;
+    trouble = EIO;
+    put_until_immutable(db, &to);
+    for (int i = 0; i < 5000 && !tree->path.group.failed; i++)
+        sync_sleep(MS);
+    trouble = 0;
+    slow = false;
+    assert_ok(strata_verify(db, NULL, &err), &err); /* nor has this call */
+    assert_code(strata_close(db, &err), STRATA_ERR_IO, &err);
+    assert_int_equal(err.sys, EIO);
+    db = open_it(fs, 0);
+    put_range(db, to, to + KEYS);
+    expect_up_to(db, to + KEYS);
+    close_it(db);
+    disk_free(fs);
+}
+
+/* One that a call did meet is over, and says nothing about the next. */
+static void background_failure_after_one_that_is_over_is_reported_by_close(void **state)
+{
+    struct strata_fs *fs = disk_new();
+    struct strata *db = open_it(fs, 0);
+    const struct tree *tree = db->self;
+    struct strata_error err;
+    unsigned at;
+
+    (void)state;
+    put_range(db, 0, KEYS);
+    assert_ok(strata_flush(db, &err), &err);
+    fs_sim_set_disk(fs, 1);
+    at = put_until_refused(db, KEYS, 9000, &err);
+    assert_true(at < 9000);
+    assert_int_equal(err.sys, ENOSPC);
+    fs_sim_set_disk(fs, (uint64_t)1 << 30);
+    for (int i = 0; i < 5000 && strata_flush(db, &err) < 0; i++)
+        sync_sleep(MS);
+    assert_ok(strata_compact(db, NULL, &err), &err); /* nothing else is due then */
+    trouble = EIO;
+    put_until_immutable(db, &at);
+    for (int i = 0; i < 5000 && !tree->path.group.failed; i++)
+        sync_sleep(MS);
+    trouble = 0;
+    slow = false;
+    assert_code(strata_close(db, &err), STRATA_ERR_IO, &err);
+    assert_int_equal(err.sys, EIO);
+    db = open_it(fs, 0);
+    expect_up_to(db, at);
+    close_it(db);
+    disk_free(fs);
+}
+
+/* Of another thread than the test's. */
+static int full_manifest_sync(struct fs_file *file)
+{
+    return strstr(file->path, ".manifest") && owner != striped_me() ? -ENOSPC : sim->sync(file);
+}
+
+/* A full disk, but nobody knows whether the edit is on it: writing ends, and that is logged. */
+static void background_flush_with_an_edit_in_doubt_is_logged(void **state)
+{
+    struct strata_fs *fs = disk_new();
+    struct strata *db = open_it(fs, 0);
+    const struct tree *tree = db->self;
+    unsigned long warnings = subject_warnings();
+    struct strata_error err;
+    unsigned at = 0;
+
+    (void)state;
+    ops.sync = full_manifest_sync;
+    put_until_immutable(db, &at);
+    for (int i = 0; i < 5000 && !tree->path.group.failed; i++)
+        sync_sleep(MS);
+    assert_code(strata_close(db, &err), STRATA_ERR_IO, &err);
+    assert_int_equal(err.sys, ENOSPC);
+    assert_int_equal(subject_warnings() - warnings, 1);
+    ops.sync = sim->sync;
+    slow = false;
+    db = open_it(fs, 0);
+    put_range(db, at, at + KEYS);
+    expect_up_to(db, at + KEYS);
+    close_it(db);
+    disk_free(fs);
+}
+
+static void expect_key(struct strata *db, const char *key)
+{
+    struct strata_error err;
+    assert_ok(strata_get(db, S(key), NULL, &err), &err);
+}
+
+static bool full_manifest;
+
+static ssize_t append_but_no_edit(struct fs_file *file, const struct strata_slice *parts,
+                                  size_t count)
+{
+    return full_manifest && strstr(file->path, ".manifest") ? -ENOSPC
+                                                            : sim->append(file, parts, count);
+}
+
+/* The memtable is immutable, and the edit that names the next log found no room: a flush would name
+ * that log, and so would the leader again (10.I11). */
+static void background_flush_waits_until_its_log_is_named(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 4; seed++) {
+        struct strata_fs *fs = disk_new();
+        struct strata *db = open_it(fs, seed);
+        const struct tree *tree = db->self;
+        struct strata_error err;
+        unsigned at, before;
+        put_range(db, 0, KEYS);
+        assert_ok(strata_flush(db, &err), &err);
+        assert_ok(strata_compact(db, NULL, &err), &err); /* nothing else has an edit */
+        ops.append = append_but_no_edit;
+        full_manifest = true;
+        at = put_until_refused(db, KEYS, 9000, &err);
+        assert_int_equal(err.sys, ENOSPC);
+        assert_true(tree->super->immutable && !tree->log_named);
+        before = tries;
+        for (unsigned i = 0; i < 1000; i++)
+            expect_key(db, "key 0000");
+        assert_int_equal(tries, before);
+        full_manifest = false;
+        put_range(db, at, at + 1000);
+        expect_up_to(db, at + 1000);
+        verify_it(db);
+        close_it(db);
+        db = open_it(fs, seed);
+        expect_up_to(db, at + 1000);
+        close_it(db);
+        disk_free(fs);
+    }
+}
+
+static int no_names;
+
+static int sync_no_names(struct strata_fs *fs, const char *path)
+{
+    return owner != striped_me() && no_names ? -no_names : sim->sync_dir(fs, path);
+}
+
+/* A sync of the directory that failed is not made again: what it was to make durable may be the
+ * name of the leader's next log, too. That there is no descriptor comes before any sync. */
+static void background_failed_sync_of_names_ends_writing(void **state)
+{
+    const int causes[] = {ENOSPC, EMFILE};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct strata_fs *fs = disk_new();
+        struct strata *db = open_it(fs, 0);
+        struct strata_error err;
+        unsigned at = 0;
+        put_until_immutable(db, &at);
+        no_names = causes[i];
+        ops.sync_dir = sync_no_names;
+        if (causes[i] == ENOSPC) {
+            expect_stat_soon(db, "write_error", ENOSPC);
+        } else {
+            expect_stat_soon(db, "background_error", EMFILE);
+            assert_int_equal(check_stat(db, "write_error"), 0);
+        }
+        no_names = 0;
+        slow = false;
+        assert_int_equal(strata_flush(db, &err), causes[i] == ENOSPC ? STRATA_ERR_IO : 0);
+        strata_close(db, &err);
+        db = open_it(fs, 0);
+        put_range(db, at, at + KEYS);
+        expect_up_to(db, at + KEYS);
+        close_it(db);
+        disk_free(fs);
+    }
+}
+
+/* Flushes that are asked for fail, too, and writes in the middle of a group; then there is room. */
+static void fill_and_go_on(struct strata_fs *fs, uint32_t seed, uint64_t bytes, unsigned *refused)
+{
+    struct strata *db = open_it(fs, seed);
+    struct strata_error err;
+    unsigned at;
+
+    put_range(db, 0, KEYS);
+    fs_sim_set_disk(fs, bytes);
+    at = put_until_refused(db, KEYS, 3000, &err);
+    *refused += at < 3000;
+    for (int i = 0; i < 5; i++) {
+        if (at < 3000 && strata_flush(db, &err) < 0)
+            assert_int_equal(err.sys, ENOSPC);
+        at = put_until_refused(db, at, 3000, &err);
+        if (at < 3000)
+            assert_int_equal(err.sys, ENOSPC);
+        expect_up_to(db, at);
+    }
+    fs_sim_set_disk(fs, (uint64_t)1 << 30);
+    for (unsigned tried = 0, to = at + 1000; at < to; at += put_nth(db, at, &err) == 0) {
+        assert_true(tried++ < 20000);
+        if (!seed && tried > 1000)
+            sync_sleep(MS);
+    }
+    expect_up_to(db, at);
+    verify_it(db);
+    close_it(db);
+    db = open_it(fs, seed);
+    expect_up_to(db, at);
+    close_it(db);
+}
+
+static void background_disk_that_was_full_is_written_to_again(void **state)
+{
+    unsigned refused = 0;
+
+    (void)state;
+    for (uint64_t bytes = 30000; bytes < 90000; bytes += check_quick() ? 2999 : 997) {
+        struct strata_fs *fs = disk_new();
+        fill_and_go_on(fs, (uint32_t)(bytes % 3), bytes, &refused);
+        disk_free(fs);
+    }
+    print_message("# %u of them refused a write\n", refused);
+    assert_true(refused > 3);
+}
+
+/* What is not on the device after a failed sync nobody knows, also if the disk was full. */
+static unsigned full_syncs; /* so many are to fail */
+
+static int full_sync(struct fs_file *file)
+{
+    return strstr(file->path, ".log") && full_syncs && full_syncs-- ? -ENOSPC : sim->sync(file);
+}
+
+static void background_failed_sync_of_a_full_disk_ends_writing(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 2; seed++) {
+        struct strata_fs *fs = disk_new();
+        struct strata *db = open_it(fs, seed);
+        struct strata_error err;
+        put_range(db, 0, KEYS);
+        ops.sync = full_sync;
+        full_syncs = 1;
+        assert_code(strata_sync(db, &err), STRATA_ERR_IO, &err);
+        ops.sync = sim->sync;
+        assert_code(put_nth(db, 0, &err), STRATA_ERR_IO, &err);
+        assert_code(strata_flush(db, &err), STRATA_ERR_IO, &err);
+        strata_close(db, &err);
+        db = open_it(fs, seed);
+        expect_up_to(db, KEYS);
+        close_it(db);
+        disk_free(fs);
+    }
+}
+
 /* The memtable is full long before the flush of the other one fails. */
 static void background_failure_wakes_a_writer_who_waits(void **state)
 {
@@ -385,7 +992,7 @@ static void background_failure_wakes_a_writer_who_waits(void **state)
  * ended, or waits itself. */
 static struct strata *shared;
 static _Atomic int at_point; /* counts down to it */
-static _Atomic bool other_ended, other_waits;
+static _Atomic bool other_ended;
 static struct sync_thread other;
 
 static void *overwrite_and_flush(void *arg)
@@ -405,82 +1012,27 @@ static void *overwrite_and_flush(void *arg)
     return NULL;
 }
 
-/* POSIX's calls, but for points, and sleeps of the other thread. */
-static void os_lock(struct sync_mutex *mutex)
-{
-    pthread_mutex_lock(&mutex->os);
-}
-
-static bool os_trylock(struct sync_mutex *mutex)
-{
-    return pthread_mutex_trylock(&mutex->os) == 0;
-}
-
-static void os_unlock(struct sync_mutex *mutex)
-{
-    pthread_mutex_unlock(&mutex->os);
-}
-
-static void os_wait(struct sync_cond *cond, struct sync_mutex *mutex)
-{
-    other_waits = other_waits || striped_me() != owner;
-    pthread_cond_wait(&cond->os, &mutex->os);
-}
-
-static void os_wake_one(struct sync_cond *cond)
-{
-    pthread_cond_signal(&cond->os);
-}
-
-static void os_wake_all(struct sync_cond *cond)
-{
-    pthread_cond_broadcast(&cond->os);
-}
-
-static void os_sleep(uint64_t ns)
-{
-    struct timespec time = {0, (long)ns};
-
-    other_waits = true;
-    nanosleep(&time, NULL);
-}
-
-static uint64_t os_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 * MS + (uint64_t)now.tv_nsec;
-}
-
-static void os_yield(void)
-{
-    sched_yield();
-}
-
 static int other_rc;
 
-static void os_point(void)
+static unsigned flushes_ended; /* while the reader was at a point */
+
+static bool has_immutable(void)
 {
+    return ((const struct snapshot_tree *)shared->self)->tree.super->immutable != NULL;
+}
+
+static void begin_other(void)
+{
+    bool flushes;
+
     if (striped_me() != owner || --at_point != 0)
         return;
+    flushes = has_immutable();
     assert_int_equal(pthread_create(&other.os, NULL, overwrite_and_flush, &other_rc), 0);
     while (!other_ended && !other_waits)
         sched_yield();
+    flushes_ended += flushes && !has_immutable();
 }
-
-static const struct sync_scheduler watched = {
-    .lock = os_lock,
-    .trylock = os_trylock,
-    .unlock = os_unlock,
-    .wait = os_wait,
-    .wake_one = os_wake_one,
-    .wake_all = os_wake_all,
-    .now = os_now,
-    .sleep = os_sleep,
-    .yield = os_yield,
-    .point = os_point,
-};
 
 static bool is_a_value(struct strata_slice value)
 {
@@ -516,6 +1068,25 @@ static void get_it(struct strata *db, struct strata_snapshot *snapshot, bool now
 }
 
 /* The other thread begins at point `at` of the way. False: the way has not so many. */
+static bool read_beside(struct strata *db, struct strata_snapshot *snapshot, bool now, int at)
+{
+    struct sync_scheduler watched = posix;
+    bool began;
+
+    watched.point = begin_other;
+    other_ended = other_waits = false;
+    other_rc = 0;
+    at_point = at;
+    sync_scheduler = &watched;
+    get_it(db, snapshot, now);
+    began = at_point <= 0;
+    if (began)
+        pthread_join(other.os, NULL);
+    sync_scheduler = NULL;
+    assert_int_equal(other_rc, 0);
+    return began;
+}
+
 static bool get_beside(bool now, int at)
 {
     struct strata_fs *fs = disk_new();
@@ -527,16 +1098,7 @@ static bool get_beside(bool now, int at)
     assert_put(db, "key", "first value");
     assert_ok(strata_snapshot_new(db, &snapshot, &err), &err);
     assert_put(db, "key", "second value");
-    other_ended = other_waits = false;
-    other_rc = 0;
-    at_point = at;
-    sync_scheduler = &watched;
-    get_it(db, snapshot, now);
-    began = at_point <= 0;
-    if (began)
-        pthread_join(other.os, NULL);
-    sync_scheduler = NULL;
-    assert_int_equal(other_rc, 0);
+    began = read_beside(db, snapshot, now, at);
     strata_snapshot_free(snapshot);
     close_it(db);
     disk_free(fs);
@@ -556,6 +1118,35 @@ static void readers_find_the_key_whatever_happens_on_their_way(void **state)
     while (get_beside(false, earlier + 1))
         earlier++;
     assert_true(now >= 6 && earlier >= 3); /* of a get, and of an iterator */
+}
+
+/* The memtable with the key is immutable when the reader begins; what the other thread does first
+ * is the rest of its flush. Memtables and tables are those of one time, or the key is in neither.
+ */
+static bool get_beside_a_flush(uint32_t seed, int at)
+{
+    struct strata_fs *fs = disk_new();
+    struct strata *db = shared = open_it(fs, seed);
+    struct strata_error err;
+    bool began;
+
+    assert_put(db, "key", "second value");
+    for (unsigned n = 0; !has_immutable(); n++)
+        assert_ok(put_nth(db, n, &err), &err);
+    began = read_beside(db, NULL, true, at);
+    close_it(db);
+    disk_free(fs);
+    return began;
+}
+
+static void readers_find_the_key_whose_flush_ends_on_their_way(void **state)
+{
+    (void)state;
+    flushes_ended = 0;
+    for (uint32_t seed = 1; seed <= 8; seed++)
+        for (int at = 1; get_beside_a_flush(seed, at); at++)
+            ;
+    assert_true(flushes_ended >= 8);
 }
 
 /* ---- Nodes of the memtable ------------------------------------------------------------------- */
@@ -613,7 +1204,7 @@ static void readers_in_a_section_keep_nodes_of_the_memtable(void **state)
 
     (void)state;
     put_range(db, 0, 300);
-    section = epoch_enter(&t->readers->epoch);
+    section = epoch_enter(&t->epoch);
     expect_nodes_are_kept(db);
     epoch_leave(section);
     expect_nodes_are_recycled(db);
@@ -826,11 +1417,23 @@ int main(void)
         cmocka_unit_test(background_steps_of_a_seed_flush_and_compact),
         cmocka_unit_test(background_steps_of_a_seed_are_the_same_again),
         cmocka_unit_test(background_thread_flushes_and_compacts),
+        cmocka_unit_test(background_thread_begins_with_the_first_work),
+        cmocka_unit_test(background_without_a_thread_is_done_by_writers),
         cmocka_unit_test(background_work_in_progress_is_logged_whole),
+        cmocka_unit_test(background_work_that_has_just_ended_is_not_in_progress),
         cmocka_unit_test(background_full_disk_rests_and_resumes),
         cmocka_unit_test(background_failed_flush_ends_writing),
+        cmocka_unit_test(background_failures_are_in_statistics_and_events),
+        cmocka_unit_test(background_failure_that_no_call_met_is_reported_by_close),
+        cmocka_unit_test(background_failure_after_one_that_is_over_is_reported_by_close),
+        cmocka_unit_test(background_flush_with_an_edit_in_doubt_is_logged),
+        cmocka_unit_test(background_flush_waits_until_its_log_is_named),
+        cmocka_unit_test(background_disk_that_was_full_is_written_to_again),
+        cmocka_unit_test(background_failed_sync_of_a_full_disk_ends_writing),
+        cmocka_unit_test(background_failed_sync_of_names_ends_writing),
         cmocka_unit_test(background_failure_wakes_a_writer_who_waits),
         cmocka_unit_test(readers_find_the_key_whatever_happens_on_their_way),
+        cmocka_unit_test(readers_find_the_key_whose_flush_ends_on_their_way),
         cmocka_unit_test(readers_in_a_section_keep_nodes_of_the_memtable),
         cmocka_unit_test(readers_with_an_iterator_keep_nodes_of_the_memtable),
         cmocka_unit_test(background_writers_readers_and_snapshots_meet),

@@ -5,6 +5,7 @@
 #include "10_concurrency/snapshot/chain.h"
 #include "10_concurrency/snapshot/keep.h"
 #include "rng.h"
+#include "apply_edit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +100,7 @@ static struct version *make_version(bool below)
 
     if (below)
         assert_ok(edit_add(&edit, &table, &err), &err);
-    assert_ok(version_apply(&version, &edit, &err), &err);
+    assert_ok(apply_edit(&version, &edit, &err), &err);
     edit_free(&edit);
     return version;
 }

@@ -70,7 +70,7 @@ static void write_table(struct place *p, struct strata_slice coded)
                   &err);
     }
     assert_ok(chain_table_kind.writer_finish(writer, 1, 60, &err), &err);
-    assert_ok(sstable_writer_publish(writer, &err), &err);
+    assert_ok(fs_output_publish(&writer->out, &err), &err);
     chain_table_kind.writer_del(writer, true);
     strata_buffer_free(&chain);
 }

@@ -104,18 +104,26 @@ static bool went_well(struct worker *worker, int rc, const char *what,
     return rc >= 0;
 }
 
+static void tell(const struct crew *crew, const struct linear_op *op)
+{
+    if (crew->noted)
+        crew->noted(crew->arg, op);
+}
+
 /* The marks are in the order of their numbers. */
 static struct linear_op *begin(struct worker *worker, bool writes)
 {
     struct crew *crew = worker->crew;
     struct linear_op *op;
 
-    if (!crew->sim)
-        return linear_begin(&crew->history, worker->number, writes);
-    sync_lock(&crew->marking);
+    if (crew->sim)
+        sync_lock(&crew->marking);
     op = linear_begin(&crew->history, worker->number, writes);
-    need(fs_sim_start(crew->sim, op->begin) == 0 ? op : NULL);
-    sync_unlock(&crew->marking);
+    if (crew->sim) {
+        need(fs_sim_start(crew->sim, op->begin) == 0 ? op : NULL);
+        sync_unlock(&crew->marking);
+    }
+    tell(crew, op);
     return op;
 }
 
@@ -124,14 +132,14 @@ static void end(struct worker *worker, struct linear_op *op, bool synced)
     struct crew *crew = worker->crew;
 
     op->synced = synced;
-    if (!crew->sim) {
-        linear_end(&crew->history, op);
-        return;
-    }
-    sync_lock(&crew->marking);
+    if (crew->sim)
+        sync_lock(&crew->marking);
     linear_end(&crew->history, op);
-    need(fs_sim_ack(crew->sim, op->end, synced) == 0 ? op : NULL);
-    sync_unlock(&crew->marking);
+    if (crew->sim) {
+        need(fs_sim_ack(crew->sim, op->end, synced) == 0 ? op : NULL);
+        sync_unlock(&crew->marking);
+    }
+    tell(crew, op);
 }
 
 static void note(struct worker *worker, struct linear_op *op, unsigned key,

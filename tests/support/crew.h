@@ -24,6 +24,9 @@ struct crew {
     bool snapshots;
     bool may_fail;   /* a call that fails is one without an answer */
     uint64_t values; /* used so far: values of several runs on one database differ */
+    void (*noted)(void *arg,
+                  const struct linear_op *op); /* it begins, or ends; NULL: nobody asks */
+    void *arg;
     /* What was done: */
     struct linear history;
     char wrong[400]; /* the first call that failed, or gave a value that nobody writes; or "" */

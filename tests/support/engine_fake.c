@@ -56,7 +56,7 @@ static int fake_write(void *self, const struct strata_op *ops, size_t count, boo
                       struct strata_error *err)
 {
     (void)self;
-    note("write %zu%s%s|", count, ops->type == STRATA_OP_DELETE ? " delete" : "",
+    note("write %zu%s%s|", count, count && ops->type == STRATA_OP_DELETE ? " delete" : "",
          sync ? " sync" : "");
     return answer(err);
 }

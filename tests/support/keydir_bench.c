@@ -9,8 +9,7 @@ void keydir_bench_load(struct keydir_bench *b, bool is_new)
 
     b->keydir = (struct keydir){.segments = {.magic = SEGMENT_MAGIC, .max_type = 5}};
     b->env = (struct strata_env){b->fs, KEYDIR_BENCH_DIR, &b->options, is_new};
-    b->loaded = (struct load_stats){0};
-    assert_ok(load_keydir(&b->keydir, &b->env, &b->loaded, &err), &err);
+    assert_ok(load_keydir(&b->keydir, &b->env, &err), &err);
 }
 
 void keydir_bench_unload(struct keydir_bench *b)

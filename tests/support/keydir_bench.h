@@ -3,7 +3,7 @@
 #ifndef STRATA_TESTS_KEYDIR_BENCH_H
 #define STRATA_TESTS_KEYDIR_BENCH_H
 
-#include "02_hash_index/load.h"
+#include "02_hash_index/keydir.h"
 #include "crash/sim/fs_sim.h"
 
 #define KEYDIR_BENCH_DIR "disk/db"
@@ -13,7 +13,6 @@ struct keydir_bench {
     struct strata_options options;
     struct strata_env env;
     struct keydir keydir;
-    struct load_stats loaded;
 };
 
 void keydir_bench_begin(struct keydir_bench *bench); /* an empty database, loaded */

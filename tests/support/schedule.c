@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "schedule.h"
+#include "schedule_trace.h"
 
 #include "base/prng.h"
 #include "crash/need.h"
@@ -25,8 +26,9 @@ static uint64_t number_from(const char *name)
 void schedule_range(uint64_t count, uint64_t *first, uint64_t *last)
 {
     uint64_t only = number_from("STRATA_SCHEDULE"), all = number_from("STRATA_SCHEDULES");
+    uint64_t from = number_from("STRATA_SCHEDULES_FROM");
 
-    *first = only ? only : 1;
+    *first = only ? only : from ? from : 1;
     *last = only ? only : all ? all : count;
 }
 
@@ -41,14 +43,16 @@ static void print_number(int signal_number)
 
     if (running && write(2, text, (size_t)size) < 0)
         _exit(signal_number);
+    schedule_trace_end();
     signal(signal_number, SIG_DFL);
     raise(signal_number);
 }
 
-static void note_running(uint64_t number)
+void schedule_note_running(uint64_t number)
 {
     running = (sig_atomic_t)number;
     signal(SIGABRT, print_number);
+    signal(SIGSEGV, print_number);
 }
 
 /* ---- What is done ---------------------------------------------------------------------------- */
@@ -144,9 +148,11 @@ struct schedule *schedule_run(uint64_t number, bool recorded, bool faults)
     s->fs = need(fs_sim_new());
     s->recorded = recorded;
     s->crew.sim = recorded ? s->fs : NULL;
-    note_running(number);
+    schedule_note_running(number);
+    schedule_trace_begin(&options, &s->crew);
     baton_run(&options, work_on_it, s, &s->result);
-    note_running(0);
+    schedule_trace_end();
+    schedule_note_running(0);
     return s;
 }
 

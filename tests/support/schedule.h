@@ -2,7 +2,9 @@
  * it follows from a number.
  *
  *     STRATA_SCHEDULES=100000   so many schedules; the depths 0 to 5 take turns
- *     STRATA_SCHEDULE=1234      only this one, as a failure printed it */
+ *     STRATA_SCHEDULES_FROM=20  they begin with this one
+ *     STRATA_SCHEDULE=1234      only this one, as a failure printed it; what its threads did step
+ *                               by step is shown by make schedule (schedule_trace.h) */
 #ifndef STRATA_TESTS_SCHEDULE_H
 #define STRATA_TESTS_SCHEDULE_H
 
@@ -32,6 +34,9 @@ struct schedule {
 
 /* The numbers to be run: `count` of them, unless the environment says otherwise. */
 void schedule_range(uint64_t count, uint64_t *first, uint64_t *last);
+/* If the program is ended by an assertion or a signal from now on, the number is printed; 0: none.
+ */
+void schedule_note_running(uint64_t number);
 
 /* With a database in "/db". Of a program that is ended meanwhile the number is printed. */
 struct schedule *schedule_run(uint64_t number, bool recorded, bool faults);

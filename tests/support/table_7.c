@@ -48,7 +48,7 @@ void table_7_finish(struct sstable_writer *writer, uint64_t first, uint64_t last
     struct strata_error err;
 
     assert_ok(table_kind.writer_finish(writer, first, last, &err), &err);
-    assert_ok(sstable_writer_publish(writer, &err), &err);
+    assert_ok(fs_output_publish(&writer->out, &err), &err);
     table_kind.writer_del(writer, true);
 }
 

@@ -85,14 +85,16 @@ static int trace_write(void *self, const struct strata_op *ops, size_t ops_count
 {
     char key[100], value[100];
 
-    if (ops_count > 1)
+    if (!ops_count)
+        begin("sync");
+    else if (ops_count > 1)
         begin("a batch of %zu, which begins with %s '%s'", ops_count,
               ops->type == STRATA_OP_PUT ? "put" : "delete", quoted(ops->key, key));
     else if (ops->type == STRATA_OP_PUT)
         begin("put '%s' '%s'", quoted(ops->key, key), quoted(ops->value, value));
     else
         begin("delete '%s'", quoted(ops->key, key));
-    if (sync)
+    if (sync && ops_count)
         fputs(", synced", out);
     return end(real->write(self, ops, ops_count, sync, err), err);
 }

@@ -13,7 +13,8 @@ declare -A may=(
     [base]="" [threads]="base" [fs]="base threads" [db]="base threads fs" [db/maintenance]="base threads fs db" [inspect]="base threads fs db" [events]="base threads fs inspect" [text]="base"
     [crash/sim]="base threads fs" [crash]="base threads fs db inspect text crash/sim"
     [crash/explore]="base threads fs db inspect text crash crash/sim"
-    [cli]="base threads fs db db/maintenance inspect text crash crash/sim crash/explore"
+    [scenario]="base threads fs text crash"
+    [cli]="base threads fs db db/maintenance inspect text crash crash/sim crash/explore scenario"
     [stages]="base threads fs db events inspect"
 )
 used=" $* "

@@ -27,22 +27,22 @@ for f in stages/*/engine.c; do
     n=$(wc -l <"$f")
     [ "$n" -le 350 ] || complain "$f has $n lines; the glue of a stage has at most 350"
 done
-# What a person reads in a sitting: a folder has at most 20 files, a stage of Part I 3,780 lines (without
-# its inspector, which only annotates dumps; the goal is 3,600, which stage 6 misses).
+# What a person reads in a sitting: a folder has at most 20 files, a stage of Part I 3,600 lines (without
+# its inspector, which only annotates dumps).
 while read -r dir; do
     n=$(find "$dir" -maxdepth 1 -name '*.[ch]' | wc -l)
     [ "$n" -le 20 ] || complain "$dir has $n files; at most 20: make folders"
 done < <(find common stages bench -type d)
 for dir in stages/0[1-6]_*; do
     n=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' -exec cat {} + | wc -l)
-    [ "$n" -le 3780 ] || complain "$dir has $n lines; a stage of Part I has at most 3,780 (and should have 3,600)"
+    [ "$n" -le 3600 ] || complain "$dir has $n lines; a stage of Part I has at most 3,600"
 done
 # One language: words that went, and what to write (tests/tools/words.tsv). One pass over the files finds
 # the lines; only these are searched again, word by word.
 everywhere=$(sed '/^# ground only/,$d; /^#/d' tests/tools/words.tsv | cut -f1)
 ground=$(grep -v '^#' tests/tools/words.tsv | cut -f1)
 lines=$(grep -rnwiE --include='*.[ch]' -f <(echo "$ground") include common
-    grep -rnwiE --include='*.[ch]' --include='*.md' -f <(echo "$everywhere") stages README.md ROADMAP.md docs/0*.md docs/design.md docs/glossary.md docs/crash_model.md docs/stuck.md)
+    grep -rnwiE --include='*.[ch]' --include='*.md' -f <(echo "$everywhere") stages README.md ROADMAP.md docs/[0-9]*.md docs/design.md docs/glossary.md docs/crash_model.md docs/stuck.md)
 while [ -n "$lines" ] && IFS=$'\t' read -r word instead; do
     case $word in '#'* | '') continue ;; esac
     found=$(grep -wiE -e "^[^:]*:[0-9]*:.*\b($word)" <<<"$lines") || continue

@@ -10,6 +10,8 @@
 # for no stage: "Test: unit/fs_test NAME".)
 #
 #   B=build STAGE= tests/tools/mutants.sh [--full] [WORD]    only patches whose path contains WORD
+#   SAMPLE=5                    of those only one in five, another fifth at each commit, and each whose patch,
+#                               patched file or test the last 10 commits changed, or which no longer applies
 #
 # In copies of the tree, so that the tree itself is never touched: first every named test must pass
 # without a bug, else its failing proves nothing. Then each patch is applied, without fuzz, what it
@@ -53,6 +55,32 @@ field() {
         on && /^  +[^ ]/ { sub(/^ +/, ""); text = text " " $0; next }
         { on = 0 }
         END { print text }' "$tree/tests/mutants/$1.patch"
+}
+
+# "NAME FILE" lines: each patch, the files that it changes, and its test.
+files_of() { # PATCH...
+    (cd tests/mutants && awk '
+        FNR == 1 { name = FILENAME; sub(/\.patch$/, "", name); print name, "tests/mutants/" FILENAME }
+        /^Test: / { print name, "tests/" ($2 == "stage" ? $4 : $2) ".c" }
+        /^\+\+\+ b\// { print name, substr($2, 3) }' "${@/%/.patch}")
+}
+
+# What the last 10 commits changed, and what is not committed.
+changed_files() {
+    local since=HEAD
+    git rev-parse -q --verify HEAD~10 >/dev/null 2>&1 && since=HEAD~10
+    git diff --name-only "$since" 2>/dev/null
+    git ls-files --others --exclude-standard 2>/dev/null
+}
+
+# The names that a sample has. SEED= is for tests.
+sample() { # PATCH...
+    local seed
+    seed=${SEED:-$(git rev-parse HEAD 2>/dev/null | cksum | cut -c1-6)}
+    {
+        files_of "$@" | awk 'NR == FNR { changed[$0]; next } $2 in changed { print $1 }' <(changed_files) -
+        printf '%s\n' "$@" | awk -v seed="$seed" -v of="$SAMPLE" '(seed + NR) % of == 0'
+    } | sort -u
 }
 
 # A copy of the tree with what is built, times kept: only what a patch changes is built again.
@@ -121,9 +149,9 @@ restore() {
 }
 
 # Applies a patch exactly; prints what does not.
-apply() { # COPY NAME
+apply() { # COPY NAME [--dry-run]
     local out
-    out=$(cd "$1" && patch -p1 -F0 -f -r - --no-backup-if-mismatch <"$tree/tests/mutants/$2.patch" 2>&1) &&
+    out=$(cd "$1" && patch ${3:+"$3"} -p1 -F0 -f -r - --no-backup-if-mismatch <"$tree/tests/mutants/$2.patch" 2>&1) &&
         return 0
     awk -v name="$2" '
         /^patching file / { file = $3 }
@@ -191,7 +219,17 @@ export -f field build log_without limit_of run_test program_of check_test restor
 
 # ---- The headers, and the tests without a bug -----------------------------------------------
 
+copy_tree || exit 1
 tests=() programs=() usable=() bad=0
+if [ -n "${SAMPLE:-}" ]; then
+    all=("${patches[@]}")
+    mapfile -t patches < <(sample "${all[@]}")
+    for name in "${all[@]}"; do
+        apply "$work/clean" "$name" --dry-run >/dev/null || patches+=("$name") # which it then says
+    done
+    mapfile -t patches < <(printf '%s\n' "${patches[@]}" | sort -u)
+    echo "a sample of ${#patches[@]} of ${#all[@]} bugs (all: make mutants)"
+fi
 for name in "${patches[@]}"; do
     complaint=
     for f in Bug Real Test; do
@@ -210,7 +248,6 @@ for name in "${patches[@]}"; do
     usable+=("$name") tests+=("$test") programs+=("$B/tests/$program")
 done
 
-copy_tree || exit 1
 mapfile -t programs < <(printf '%s\n' "${programs[@]}" | sort -u | grep .)
 [ -n "$full" ] && programs=(tests-build) && [ -d fuzz ] && programs+=(fuzz-replay-build)
 if ! build "$work/clean" -j"$jobs" "${programs[@]}" >"$logs/build.log" 2>&1; then

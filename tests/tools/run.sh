@@ -47,14 +47,16 @@ has_levels() { # STAGE
         { [ "$1" = 6 ] || grep -qs 06_leveled_compaction stages/"$(printf %02d "$1")"_*/stage.mk; }
 }
 
-# Has it work in the background? (It may be done by a thread, or by steps that a seed draws.)
+# Has it work in the background? It may be done by a thread, the default, or by steps that a seed
+# draws, or by writes. (The crash laboratory cuts a single order of calls: it has writes or a seed do
+# it; a process that is killed has the thread.)
 has_background() { # STAGE
     [ "$1" -ge 10 ] && ls stages/*/work/background.c > /dev/null 2>&1
 }
 
 # name|stage|command, one a line
 suites() {
-    local t s n
+    local t s n by
     if [ -z "${STAGE:-}${STRATA_ENGINE:-}" ]; then
         for t in "$B"/tests/unit/*_test; do [ -x "$t" ] && echo "unit $(basename "${t%_test}")||$t"; done
         for t in tests/cli/*.sh; do [ -f "$t" ] && echo "cli $(basename "${t%.sh}")||bash $t"; done
@@ -62,7 +64,9 @@ suites() {
     fi
     for s in $stages; do
         for t in "$B"/tests/contract/*_test "$B"/tests/crash/*_test; do
-            [ -x "$t" ] && echo "stage $s $(basename "${t%_test}")|$s|$t"
+            by=
+            [[ $t = */kill_real_test ]] && has_background "$s" && by="env STRATA_BACKGROUND_THREAD=1 "
+            [ -x "$t" ] && echo "stage $s $(basename "${t%_test}")|$s|$by$t"
         done
         [ -z "${STRATA_ENGINE:-}" ] || continue
         for t in "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/{bits,faults,memory}_test; do
@@ -74,9 +78,14 @@ suites() {
         for t in "$B"/tests/contract/*_test "$B"/tests/crash/{explorer,faults,kill_model,power_cut}_test; do
             has_background "$s" && [ -x "$t" ] || continue
             for n in 1 2; do
-                echo "stage $s seeded $(basename "${t%_test}") $n|$s|env STRATA_BACKGROUND_SEED=$n $t"
+                [ "${t##*/} $n" = "faults_test 2" ] || # those are asked of a thread
+                    echo "stage $s seeded $(basename "${t%_test}") $n|$s|env STRATA_BACKGROUND_SEED=$n $t"
             done
-            [[ $t = */contract/* ]] && echo "stage $s background $(basename "${t%_test}")|$s|env STRATA_BACKGROUND_THREAD=1 $t"
+        done
+        for t in "$B"/tests/contract/*_test "$B"/tests/crash/{faults,memory}_test \
+            "$B"/tests/stages/"$(printf %02d "$s")"_{failing,killed,sessions,snapshot,tree}_test; do
+            has_background "$s" && [ -x "$t" ] &&
+                echo "stage $s background $(n=$(basename "${t%_test}"); echo "${n#[0-9][0-9]_}")|$s|env STRATA_BACKGROUND_THREAD=1 $t"
         done
         for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do
             [ -x "$t" ] && echo "stage $s $(n=$(basename "${t%_test}"); echo "${n#*_}")|$s|$t"
@@ -158,10 +167,11 @@ show_skipped() {
 export -f run_one show_failure show_skipped
 export logs newest skipped='^(not )?ok .*# *SKIP' # cmocka says "not ok" of a skipped test
 
-twice=$(suites | cut -d'|' -f1 | tr ' ' _ | sort | uniq -d)
+all=$(suites)
+twice=$(cut -d'|' -f1 <<<"$all" | tr ' ' _ | sort | uniq -d)
 [ -z "$twice" ] || { echo "run.sh: two suites have the log: $twice" >&2; exit 1; }
 cores=$(nproc 2>/dev/null || echo 2)
-mapfile -t chosen < <(suites | grep -E -- "$only" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | in_order)
+mapfile -t chosen < <(grep -E -- "$only" <<<"$all" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | in_order)
 [ ${#chosen[@]} -eq 0 ] || printf '%s\0' "${chosen[@]}" | xargs -0 -r -P "${JOBS:-$((cores + 1))}" -I{} bash -c 'run_one "$1"' _ {}
 
 cat "$logs"/*.count 2>/dev/null | awk -v chosen=${#chosen[@]} '

@@ -8,7 +8,8 @@
 #                                                   the stage's mutants are caught by what `make check` runs
 #   B=build STAGE=N tests/tools/workshop.sh mutants     the last of these
 #   B=build tests/tools/workshop.sh starts              every start compiles without a warning
-#   B=build [STAGE=N] tests/tools/workshop.sh quick     a sample of it: the tables name what there is; the start compiles
+#   B=build [STAGE=N] tests/tools/workshop.sh quick     a sample of it: the tables name what there is; of every third
+#                                                   stage, the first by the commit, the start compiles
 #                                                   and fails the tests of its first sitting; another sitting turns
 #                                                   its tests green; some mutants are caught. SEED=N: which
 #
@@ -112,9 +113,11 @@ list() { # STAGE
         }'
 }
 
-each_stage() { # FUNCTION
-    local bad=0 stage stages
-    stages=${STAGE:-$(ls docs/workshop/*.tsv | sed -E 's|.*/0*([0-9]+)_.*|\1|')}
+all_stages() { ls docs/workshop/*.tsv | sed -E 's|.*/0*([0-9]+)_.*|\1|'; }
+seed_of_commit() { local seed; seed=${SEED:-$(git rev-parse HEAD 2>/dev/null | cksum | cut -c1-6)}; echo "${seed:-1}"; }
+each_stage() { # FUNCTION [STAGE...]: those, or STAGE, or all
+    local bad=0 stage stages=${*:2}
+    stages=${STAGE:-${stages:-$(all_stages)}}
     for stage in $stages; do "$1" "$stage" || bad=1; done
     return $bad
 }
@@ -149,7 +152,7 @@ sample() { # STAGE
     local seed k programs first wrong
     work=$B/workshop-runs/$(name_of "$1")/sample
     export work
-    seed=${SEED:-$(git rev-parse HEAD 2>/dev/null | cksum | cut -c1-6)} seed=${seed:-1}
+    seed=$(seed_of_commit)
     k=$(((seed + $1) % $(count_sittings "$1") + 1))
     programs=$(programs_of_sitting "$1" "$k")
     programs="$(grep '^stages/' <<<"$programs"; grep -v '^stages/' <<<"$programs" | awk -v n="$seed" '{ p[NR] = $1 } END { if (NR) print p[n % NR + 1] }')"
@@ -309,6 +312,6 @@ case $command in
 record | prove | mutants) each_stage "$command" ;;
 compiles) each_stage compiles ;;
 starts) $pl names && each_stage compiles ;;
-quick) $pl names && each_stage sample ;;
+quick) $pl names && each_stage sample $(all_stages | awk -v seed="$(seed_of_commit)" '(seed + $1) % 3 == 0') ;;
 *) echo "workshop.sh: no command \"$command\"; see its head" >&2; exit 2 ;;
 esac

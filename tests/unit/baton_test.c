@@ -6,6 +6,7 @@
 #include "crash/concurrency/baton.h"
 #include "threads/sync.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -385,11 +386,120 @@ static void baton_other_seeds_are_other_schedules(void **state)
     (void)state;
     for (uint64_t seed = 0; seed < 100; seed++) {
         bool wrong;
-        seen[seed] = run_one(hand_round, (struct baton_options){seed, 0, 60, 0}, &wrong).schedule;
+        seen[seed] =
+            run_one(hand_round, (struct baton_options){.seed = seed, .steps = 60}, &wrong).schedule;
         for (uint64_t before = 0; before < seed; before++)
             same += seen[before] == seen[seed];
     }
     assert_true(same < 10);
+}
+
+/* ---- In turn ------------------------------------------------------------------------- */
+
+#define NOTES_MOST 16
+
+/* What threads did, in order. */
+struct turns {
+    struct sync_mutex mutex;
+    struct sync_cond changed;
+    struct sync_sem sem;
+    bool open;
+    char notes[NOTES_MOST + 1];
+    size_t count;
+};
+
+static void note(struct turns *t, char what)
+{
+    assert(t->count < NOTES_MOST); /* no thread of cmocka's */
+    t->notes[t->count++] = what;
+}
+
+static void *wait_for_the_door(void *arg)
+{
+    struct turns *t = arg;
+
+    note(t, 'a');
+    sync_lock(&t->mutex);
+    while (!t->open)
+        sync_wait(&t->changed, &t->mutex);
+    sync_unlock(&t->mutex);
+    note(t, 'A');
+    return NULL;
+}
+
+/* It does not stop at what is no wait. */
+static void *open_the_door(void *arg)
+{
+    struct turns *t = arg;
+
+    note(t, 'b');
+    sync_lock(&t->mutex);
+    t->open = true;
+    sync_wake_all(&t->changed);
+    sync_unlock(&t->mutex);
+    sync_post(&t->sem);
+    sync_point();
+    note(t, 'B');
+    return NULL;
+}
+
+static void *wait_in_vain(void *arg)
+{
+    struct turns *t = arg;
+    uint64_t until = sync_now() + 1000000000u;
+
+    note(t, 'c');
+    sync_lock(&t->mutex);
+    while (sync_wait_until(&t->changed, &t->mutex, until))
+        ;
+    assert(sync_now() >= until);
+    sync_unlock(&t->mutex);
+    note(t, 'C');
+    sync_post(&t->sem);
+    return NULL;
+}
+
+/* Thread 0: the digits say that all others have done what they can. */
+static void run_in_turn(void *arg)
+{
+    struct turns *t = arg;
+    struct sync_thread threads[3];
+
+    sync_start(&threads[0], wait_in_vain, t);
+    sync_start(&threads[1], wait_for_the_door, t);
+    note(t, '0');
+    sync_yield();
+    note(t, '1');
+    sync_start(&threads[2], open_the_door, t);
+    note(t, '2');
+    sync_yield();
+    note(t, '3');
+    sync_take(&t->sem); /* the door's */
+    note(t, '4');
+    sync_take(&t->sem); /* here time passes */
+    note(t, '5');
+    for (int i = 0; i < 3; i++)
+        sync_join(&threads[i]);
+}
+
+static void baton_in_turn_a_thread_runs_until_it_waits(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct turns t = {.open = false};
+        struct baton_options options = {
+            .seed = seed, .depth = (unsigned)(seed % 4), .steps = 20, .in_turn = true};
+        struct baton_result result;
+        assert_int_equal(sync_mutex_init(&t.mutex), 0);
+        assert_int_equal(sync_cond_init(&t.changed), 0);
+        sync_sem_init(&t.sem);
+        baton_run(&options, run_in_turn, &t, &result);
+        assert_int_equal(result.end, BATON_DONE);
+        assert_string_equal(t.notes, "0ca12bBA34C5");
+        sync_sem_free(&t.sem);
+        sync_cond_free(&t.changed);
+        sync_mutex_free(&t.mutex);
+    }
 }
 
 /* Threads of a schedule that ended in a deadlock are not joined. */
@@ -413,6 +523,7 @@ int main(void)
         cmocka_unit_test(baton_who_waits_in_a_loop_gives_way),
         cmocka_unit_test(baton_timed_wait_ends_either_way),
         cmocka_unit_test(baton_other_seeds_are_other_schedules),
+        cmocka_unit_test(baton_in_turn_a_thread_runs_until_it_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -212,7 +212,7 @@ static void db_snapshot_calls_become_the_engines(void **state)
     engine_fake_expect("snapshot|snapshot_get 1|snapshot_iter|");
     strata_iter_free(iter);
     assert_code(strata_close(db, &err), STRATA_ERR_BUSY, &err);
-    assert_err_says(&err, "1 iterators or snapshots");
+    assert_err_says(&err, "1 iterators, snapshots or transactions");
     strata_snapshot_free(snapshot);
     engine_fake_expect("free|snapshot_free|");
     strata_buffer_free(&value);

@@ -10,13 +10,13 @@
 static void error_every_code_has_a_name_of_its_own(void **state)
 {
     (void)state;
-    for (int a = STRATA_ERR_BUSY; a <= STRATA_NOT_FOUND; a++) {
+    for (int a = STRATA_ERR_BUSY; a <= STRATA_TIMEOUT; a++) {
         assert_string_not_equal(strata_code_name(a), "unknown code");
         for (int b = STRATA_ERR_BUSY; b < a; b++)
             assert_string_not_equal(strata_code_name(a), strata_code_name(b));
     }
     assert_string_equal(strata_code_name(STRATA_ERR_BUSY - 1), "unknown code");
-    assert_string_equal(strata_code_name(STRATA_NOT_FOUND + 1), "unknown code");
+    assert_string_equal(strata_code_name(STRATA_TIMEOUT + 1), "unknown code");
 }
 
 static void error_fail_fills_every_field(void **state)

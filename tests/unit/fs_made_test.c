@@ -151,6 +151,18 @@ static void dead_names_alone_are_removed(void **state)
     fs_free(fs);
 }
 
+static void name_of_a_file_has_one_form(void **state)
+{
+    (void)state;
+    assert_true(fs_is_name("000012.run", 12, ".run"));
+    assert_true(fs_is_name("1000012.run", 1000012, ".run"));
+    assert_false(fs_is_name("000012.run", 13, ".run"));
+    assert_false(fs_is_name("12.run", 12, ".run"));
+    assert_false(fs_is_name("0000012.run", 12, ".run"));
+    assert_false(fs_is_name("000012.run.tmp", 12, ".run"));
+    assert_false(fs_is_name("000012.log", 12, ".run"));
+}
+
 static void count_log(void *arg, enum strata_log_level level, const char *message)
 {
     (void)level, (void)message;
@@ -180,6 +192,7 @@ static void optional_file_that_is_missing_is_not_logged_and_a_long_one_is(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(name_of_a_file_has_one_form),
         cmocka_unit_test(output_has_its_name_when_it_is_whole),
         cmocka_unit_test(output_that_does_not_stay_leaves_no_file),
         cmocka_unit_test(output_is_written_in_even_pieces),

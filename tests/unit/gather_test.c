@@ -2,7 +2,7 @@
  * as many "." as a write has operations, and a blank. */
 #include "check.h"
 #include "crash/sim/fs_sim.h"
-#include "db/gather.h"
+#include "db/maintenance/gather.h"
 #include "strata_engine.h"
 #include "test.h"
 

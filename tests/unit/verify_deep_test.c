@@ -332,7 +332,7 @@ static void deep_asks_the_block_cache(void **state)
             in_memory(db, "the block cache");
             store->parts = parts;
         } else {
-            const struct sstable_kind **at = stage == 6 ? &((struct lsm_tree *)db->self)->kind
+            const struct sstable_kind **at = stage == 6 ? &((struct lsm_tree *)db->self)->work.kind
                                                         : &((struct tree *)db->self)->kind;
             const struct sstable_kind *kept = *at;
             kind = *kept;
@@ -355,9 +355,9 @@ static void deep_finds_a_list_that_is_not_the_one_in_use(void **state)
     struct lsm_tree *tree;
 
     (void)state;
-    store->tables.log++;
+    store->tables.log.number++;
     in_memory(db, "the list of tables");
-    store->tables.log--;
+    store->tables.log.number--;
     finish(fs, db);
     fs = fs_sim_new();
     db = make(fs, 6);

@@ -12,6 +12,12 @@ static struct strata_batch *batch_of(struct cli *cli)
     return cli->session ? cli->session->batch : NULL;
 }
 
+/* The transaction of the shell that is open, or NULL. */
+static struct strata_txn *txn_of(struct cli *cli)
+{
+    return cli->session ? cli->session->txn : NULL;
+}
+
 static bool promises_batches(const struct strata *db)
 {
     struct strata_stage_info info;
@@ -37,8 +43,9 @@ static int put(struct cli *cli, struct strata *db, struct strata_slice key,
                struct strata_slice value)
 {
     struct strata_error err;
-    int rc = batch_of(cli) ? strata_batch_put(batch_of(cli), key, value, &err)
-                           : strata_put(db, key, value, &err);
+    int rc = txn_of(cli)     ? strata_txn_put(txn_of(cli), key, value, &err)
+             : batch_of(cli) ? strata_batch_put(batch_of(cli), key, value, &err)
+                             : strata_put(db, key, value, &err);
     return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
 }
 
@@ -157,12 +164,17 @@ static int del(struct cli *cli, struct strata *db, size_t operand, struct strata
                void *arg)
 {
     struct strata_error err;
-    bool missing = !batch_of(cli) && strata_get(db, key, NULL, NULL) == STRATA_NOT_FOUND;
-    int rc = arg ? strata_batch_delete(arg, key, &err) : strata_delete(db, key, &err);
+    struct strata_txn *txn = txn_of(cli);
+    int found = batch_of(cli) ? 0
+                : txn         ? strata_txn_get(txn, key, NULL, NULL)
+                              : strata_get(db, key, NULL, NULL);
+    int rc = txn   ? strata_txn_delete(txn, key, &err)
+             : arg ? strata_batch_delete(arg, key, &err)
+                   : strata_delete(db, key, &err);
 
     if (rc < 0)
         return cli_fail(cli, &err);
-    return missing ? not_found(cli, cli->operands[operand]) : CLI_OK;
+    return found == STRATA_NOT_FOUND ? not_found(cli, cli->operands[operand]) : CLI_OK;
 }
 
 static int del_as_one(struct cli *cli, struct strata *db)
@@ -191,7 +203,7 @@ static int run_del(struct cli *cli)
         code = cli_open(cli, CLI_WRITE, &db);
     if (code != CLI_OK)
         return code;
-    if (!batch_of(cli) && cli->count > 2 && promises_batches(db))
+    if (!txn_of(cli) && !batch_of(cli) && cli->count > 2 && promises_batches(db))
         code = del_as_one(cli, db);
     else
         code = for_each_key(cli, db, del, batch_of(cli));
@@ -215,7 +227,8 @@ const struct cli_command cli_put_command = {
              "with a dash or with @.",
     .shell_about =
         "When put prints nothing, the record survives what the stage promises (`strata\n"
-        "stages`). After `batch begin` it is only gathered, and stored by `batch commit`. An\n"
+        "stages`). After `batch begin` it is only gathered, and stored by `batch commit`;\n"
+        "after `begin` it is seen in the transaction alone, until `commit`. An\n"
         "empty KEY or VALUE is written ''. VALUE @FILE means the bytes of a file, as they\n"
         "are. Behind -- every operand is itself: so a KEY or VALUE is given that begins with a\n"
         "dash or with @.",
@@ -248,7 +261,8 @@ const struct cli_command cli_get_command = {
     .shell_about =
         "The value is printed with escapes, and a line end after it; of several keys a line\n"
         "each: key, tab, value. Neither get nor any other command sees what `batch begin`\n"
-        "has gathered: it is stored by `batch commit`.",
+        "has gathered: it is stored by `batch commit`. After `begin` get reads the snapshot of\n"
+        "the transaction, and sees what it wrote.",
     .example = "$ strata put db fruit apple\n"
                "$ strata get db fruit\n"
                "apple\n"

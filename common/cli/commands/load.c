@@ -2,7 +2,7 @@
  * (gather.h). What was stored stays, whatever happens later: a load may be cut anywhere and run
  * again. */
 #include "cli/options.h"
-#include "db/gather.h"
+#include "db/maintenance/gather.h"
 #include "cli/output/human.h"
 
 #include <errno.h>
@@ -53,6 +53,8 @@ static int open_input(struct load *load)
         return cli_usage(load->cli, "standard input has the lines of the shell: name a FILE");
     if (load->cli->session && load->cli->session->batch)
         return cli_usage(load->cli, "a batch is under way");
+    if (load->cli->session && load->cli->session->txn)
+        return cli_usage(load->cli, "a transaction is open, and load is no part of one");
     if (strcmp(path, "-") == 0) {
         load->fd = STDIN_FILENO;
         load->name = "standard input";

@@ -180,7 +180,7 @@ static void offer_named(struct completion *c, const char *name)
         offer_commands(c);
     else if (strstr(name, "FILE") || strcmp(name, "COPY") == 0)
         offer_files(c);
-    else if (strchr(name, '|'))
+    else if (name[0] >= 'a' && name[0] <= 'z') /* "on|off" */
         offer_words(c, name);
 }
 

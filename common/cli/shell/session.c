@@ -1,4 +1,5 @@
-/* session.c: the commands of the shell alone: batch, snapshot, timing and quit. */
+/* session.c: the commands of the shell alone, but for transactions: batch, snapshot, timing, quit.
+ */
 #include "cli/cli.h"
 
 #include <string.h>
@@ -10,6 +11,8 @@ static int begin_batch(struct cli *cli)
     strata_stage(cli->session->db, &info);
     if (cli->session->batch)
         return cli_usage(cli, "one is under way");
+    if (cli->session->txn)
+        return cli_usage(cli, "a transaction is open, which is one already");
     if (!(info.promises & STRATA_PROMISE_BATCH)) {
         cli_say(cli, "not supported: %s has no atomic batch", info.name);
         return CLI_NOT_SUPPORTED;
@@ -56,6 +59,8 @@ static int run_batch(struct cli *cli)
 int cli_get(struct cli *cli, struct strata *db, struct strata_slice key,
             struct strata_buffer *value, struct strata_error *err)
 {
+    if (cli->session && cli->session->txn)
+        return strata_txn_get(cli->session->txn, key, value, err);
     return cli->session && cli->session->snapshot
                ? strata_snapshot_get(cli->session->snapshot, key, value, err)
                : strata_get(db, key, value, err);
@@ -63,6 +68,8 @@ int cli_get(struct cli *cli, struct strata *db, struct strata_slice key,
 
 int cli_iter(struct cli *cli, struct strata *db, struct strata_iter **out, struct strata_error *err)
 {
+    if (cli->session && cli->session->txn)
+        return strata_txn_iter(cli->session->txn, out, err);
     return cli->session && cli->session->snapshot
                ? strata_snapshot_iter(cli->session->snapshot, out, err)
                : strata_iter_new(db, out, err);
@@ -79,6 +86,8 @@ static int run_snapshot(struct cli *cli)
         return cli_usage(cli, "\"%s\" is neither take nor release", what);
     if (take == (*snapshot != NULL))
         return cli_usage(cli, take ? "one is in use" : "none is in use");
+    if (take && cli->session->txn)
+        return cli_usage(cli, "a transaction is open, and reads one of its own");
     if (take)
         return strata_snapshot_new(cli->session->db, snapshot, &err) < 0 ? cli_fail(cli, &err)
                                                                          : CLI_OK;
@@ -142,7 +151,8 @@ const struct cli_command cli_quit_command = {
     .name = "quit",
     .place = CLI_SHELL,
     .summary = "end the shell, as exit and Ctrl-D do",
-    .about = "As exit, .quit, Ctrl-D or the end of the input. A batch that was not committed is\n"
-             "dropped.",
+    .about =
+        "As exit, .quit, Ctrl-D or the end of the input. A batch or a transaction that was not\n"
+        "committed is dropped.",
     .run = run_quit,
 };

@@ -154,7 +154,8 @@ static int handle(struct shell *shell, enum lines_result result)
 static void run_lines(struct shell *shell)
 {
     while (!shell->session.over && !ferror(shell->cli->out)) {
-        const char *prompt = shell->session.batch      ? "batch> "
+        const char *prompt = shell->session.txn        ? "transaction> "
+                             : shell->session.batch    ? "batch> "
                              : shell->session.snapshot ? "snapshot> "
                                                        : "strata> ";
         enum lines_result result;
@@ -223,6 +224,12 @@ static void end_lines(struct shell *shell)
         shell->code = CLI_USAGE;
         strata_batch_free(shell->session.batch);
     }
+    if (shell->session.txn) {
+        cli_say(cli, "a transaction was open and is dropped");
+        shell->code = CLI_USAGE;
+        strata_txn_free(shell->session.txn);
+        savepoints_clear(&shell->session.savepoints);
+    }
     free(shell->history);
     lines_free(&shell->lines);
     strata_buffer_free(&shell->line);
@@ -256,8 +263,9 @@ const struct cli_command cli_shell_command = {
     .summary = "many commands on one open database, typed or piped in",
     .about =
         "The commands are put, get, del, scan, count, load, dump, backup, compact, info, stats,\n"
-        "levels, verify, batch, timing, help and quit, with the operands after DIR and the\n"
-        "options that they have here. A database that may only be read is opened read-only.\n"
+        "levels, verify, batch, snapshot, begin, commit, rollback, savepoint, timing, help and\n"
+        "quit, with the operands after DIR and the options that they have here. A database that\n"
+        "may only be read is opened read-only.\n"
         "Blanks separate words, except in quotes of either kind; a line that begins with # is a\n"
         "comment. An error does not end the shell.\n\n"
         "On a terminal: Tab completes commands, options, files and, from stage 4 on, keys; the\n"

@@ -25,12 +25,15 @@ struct info {
     uint64_t records, deletes; /* in tables */
     uint64_t largest;          /* bytes of the largest table */
     uint64_t base;             /* level that level 0 goes to; 0: unknown */
-    bool has_tables;           /* the stage has them */
+    uint64_t readers, obsolete_bytes;
+    uint64_t background_error, write_error; /* errnos of this handle; 0: none */
+    bool has_tables;                        /* the stage has them */
     uint64_t keys;
-    bool exact, has_keys;              /* has_keys: `keys` is known, if only about */
-    uint64_t log_records;              /* of a stage whose data is one log, or of segments */
-    uint64_t events;                   /* in the event log */
-    char last_event[HUMAN_TEXT];       /* "" : none */
+    bool exact, has_keys;                   /* has_keys: `keys` is known, if only about */
+    uint64_t log_records;                   /* of a stage whose data is one log, or of segments */
+    uint64_t events;                        /* in the event log */
+    char last_event[HUMAN_TEXT];            /* "" : none */
+    uint64_t flush_error, compaction_error; /* errnos in the event log; 0: the last one ended */
     uint64_t put_bytes, session_bytes; /* in the event log: of closed sessions, of the last one */
     uint64_t table_bytes;              /* ... that flushes and compactions wrote */
 };
@@ -50,6 +53,14 @@ static void note_stat(void *arg, const struct strata_stat *stat)
         info->log_records += stat->value;
     if (strcmp(stat->name, "base_level") == 0)
         info->base = stat->value;
+    if (strcmp(stat->name, "readers") == 0)
+        info->readers = stat->value;
+    if (strcmp(stat->name, "obsolete_bytes") == 0)
+        info->obsolete_bytes = stat->value;
+    if (strcmp(stat->name, "background_error") == 0)
+        info->background_error = stat->value;
+    if (strcmp(stat->name, "write_error") == 0)
+        info->write_error = stat->value;
 }
 
 static void note_table(void *arg, const struct strata_table *table)
@@ -67,6 +78,17 @@ static void note_table(void *arg, const struct strata_table *table)
         info->largest = table->bytes;
 }
 
+/* A flush has no input tables. */
+static void note_outcome(struct info *info, const struct strata_event *event)
+{
+    if (event->type == STRATA_EVENT_OPEN || event->type == STRATA_EVENT_FLUSH_END)
+        info->flush_error = 0;
+    if (event->type == STRATA_EVENT_OPEN || event->type == STRATA_EVENT_COMPACT_END)
+        info->compaction_error = 0;
+    if (event->type == STRATA_EVENT_GIVEN_UP && event->error)
+        *(event->inputs ? &info->compaction_error : &info->flush_error) = event->error;
+}
+
 static void note_event(void *arg, const struct strata_event *event)
 {
     struct info *info = arg;
@@ -74,6 +96,7 @@ static void note_event(void *arg, const struct strata_event *event)
     if (event->type == STRATA_EVENT_UNREADABLE)
         return;
     info->events++;
+    note_outcome(info, event);
     if (event->type == STRATA_EVENT_OPEN) {
         info->put_bytes += info->session_bytes;
         info->session_bytes = 0;
@@ -259,6 +282,39 @@ static void print_read(FILE *to, const struct info *info)
                "tables that a get may have to ask");
 }
 
+/* In the shell of a writer. */
+static void print_obsolete(FILE *to, const struct info *info)
+{
+    char figure[HUMAN_TEXT];
+
+    if (info->readers && info->obsolete_bytes)
+        print_line(to, "obsolete files",
+                   human_bytes((double)info->obsolete_bytes, figure, sizeof figure),
+                   "kept as long as another process reads");
+}
+
+/* What this handle knows; else what another one logged. */
+static void print_failures(FILE *to, const struct info *info)
+{
+    bool waits = info->background_error > 0;
+    const struct {
+        uint64_t error;
+        const char *label, *figure, *note;
+    } all[] = {
+        {info->write_error, "writes", "ended", "nothing is written before the next open"},
+        {info->background_error, "background", "waits", "a flush or compaction is tried again"},
+        {waits ? 0 : info->flush_error, "last flush", "failed", "from the event log"},
+        {waits ? 0 : info->compaction_error, "last compaction", "failed", "from the event log"},
+    };
+    char note[160];
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        snprintf(note, sizeof note, "%s: %s", strerror((int)all[i].error), all[i].note);
+        if (all[i].error)
+            print_line(to, all[i].label, all[i].figure, note);
+    }
+}
+
 static void print_events(FILE *to, const struct info *info)
 {
     char note[HUMAN_TEXT + 32], count[HUMAN_TEXT + 8];
@@ -287,6 +343,8 @@ static void print_info(struct cli *cli, const struct info *info)
     print_tables(to, info);
     print_space(to, info);
     print_read(to, info);
+    print_obsolete(to, info);
+    print_failures(to, info);
     print_events(to, info);
 }
 
@@ -331,7 +389,12 @@ const struct cli_command cli_info_command = {
         "                       table of level 0; without tables, records / live keys\n"
         "  read amplification   tables of level 0, and one for each deeper level\n"
         "  write amplification  bytes that flushes and compactions wrote / bytes of keys and\n"
-        "                       values put, as far back as the event log goes",
+        "                       values put, as far back as the event log goes\n\n"
+        "A flush or compaction that failed has a line (stage 7 on). A command that only reads\n"
+        "cannot ask the process that writes: it shows how the last ones of the last session\n"
+        "ended by the event log, where a full disk may have left no room to say so. In the\n"
+        "shell, which writes itself, info also shows what its own background work waits for,\n"
+        "and whether writing has ended (stage 10 on).",
     .example = "$ strata put db fruit apple --stage 4\n"
                "$ strata info db\n"
                "db: stage 4, 04_memtable_sstable\n"

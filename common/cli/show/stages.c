@@ -12,6 +12,7 @@ const struct promise promises[] = {
     {STRATA_PROMISE_THREADS, "threads", "any thread may call anything"},
     {STRATA_PROMISE_SNAPSHOT, "snapshot", "there are snapshots"},
     {STRATA_PROMISE_TRANSACTION, "transaction", "there are transactions"},
+    {STRATA_PROMISE_READERS, "readers", "other processes may read while one writes"},
     {0, NULL, NULL}};
 
 static void print_stage(FILE *to, const struct strata_stage_info *info)

@@ -31,7 +31,8 @@ struct baton_thread {
     const void *what; /* it waits for */
     uint64_t until;   /* it waits no longer; 0: for ever */
     bool timed_out;
-    uint64_t priority;
+    bool yields;
+    uint64_t priority;                        /* in_turn: its place in line */
     const struct sync_mutex *held[HELD_MOST]; /* for the report */
     unsigned held_count;
     struct sync_sem go;
@@ -48,6 +49,7 @@ struct baton {
     uint64_t changes[BATON_DEPTH_MOST]; /* the steps at which a priority falls */
     struct prng random;
     uint64_t now, given_way; /* time, and how often a thread fell below all others */
+    uint64_t turns;          /* in_turn: how often a thread got in line */
     struct sync_sem over;
     struct baton_result result;
     void (*body)(void *arg);
@@ -86,17 +88,18 @@ static void say_who_holds(const void *mutex)
                 say(" that thread %u holds", i);
 }
 
+static const char *const words[] = {
+    [READY] = "can run",
+    [FOR_MUTEX] = "waits for a mutex",
+    [FOR_WAKE_UP] = "waits for a wake-up",
+    [FOR_SEMAPHORE] = "waits for a semaphore",
+    [FOR_THREAD] = "waits for the end of thread",
+    [FOR_TIME] = "sleeps",
+    [ENDED] = "ends",
+};
+
 static void say_what_it_waits_for(const struct baton_thread *thread)
 {
-    static const char *const words[] = {
-        [READY] = "can run",
-        [FOR_MUTEX] = "waits for a mutex",
-        [FOR_WAKE_UP] = "waits for a wake-up",
-        [FOR_SEMAPHORE] = "waits for a semaphore",
-        [FOR_THREAD] = "waits for the end of thread",
-        [FOR_TIME] = "sleeps",
-    };
-
     say("%sthread %u %s", baton->result.report[0] ? "; " : "", number_of(thread),
         words[thread->state]);
     if (thread->state == FOR_MUTEX)
@@ -125,16 +128,43 @@ static bool can_run(const struct baton_thread *thread)
 
 static void draw_priority(struct baton_thread *thread)
 {
-    thread->priority = prng_next(&baton->random) | HIGH;
+    if (baton->options.in_turn)
+        thread->priority = HIGH - ++baton->turns;
+    else
+        thread->priority = prng_next(&baton->random) | HIGH;
 }
 
 /* Of a thread that waits in a loop: below all others, or anywhere. */
 static void give_way(struct baton_thread *thread)
 {
-    if (prng_below(&baton->random, 2))
+    if (!baton->options.in_turn && prng_below(&baton->random, 2))
         thread->priority = LOW - ++baton->given_way;
     else
         draw_priority(thread);
+}
+
+/* May the first go before the second, which may be NULL? Both can run. */
+static bool is_before(const struct baton_thread *a, const struct baton_thread *b)
+{
+    if (!b)
+        return true;
+    if ((a->state == READY) != (b->state == READY))
+        return a->state == READY;
+    if (a->state != READY)
+        return a->until < b->until;
+    return b == baton->threads || (a != baton->threads && a->priority > b->priority);
+}
+
+static struct baton_thread *choose_in_turn(void)
+{
+    struct baton_thread *next = NULL;
+
+    if (me && me->state == READY && !me->yields)
+        return me;
+    for (unsigned i = 0; i < baton->count; i++)
+        if (can_run(&baton->threads[i]) && is_before(&baton->threads[i], next))
+            next = &baton->threads[i];
+    return next;
 }
 
 /* NULL: none can. */
@@ -143,6 +173,8 @@ static struct baton_thread *choose(void)
     struct baton_thread *next = NULL;
     uint64_t found = 0;
 
+    if (baton->options.in_turn)
+        return choose_in_turn();
     for (unsigned i = 0; i < baton->count; i++) {
         struct baton_thread *thread = &baton->threads[i];
         if (!can_run(thread))
@@ -175,6 +207,16 @@ static void count_step(void)
             me->priority = LOW + i;
 }
 
+static void tell_of_switch(unsigned to)
+{
+    const struct baton_options *o = &baton->options;
+    struct baton_switch s = {baton->result.steps, number_of(me), to,
+                             me->state == READY ? "" : words[me->state]};
+
+    if (o->switched)
+        o->switched(o->arg, &s);
+}
+
 /* The next thread goes on. True: it is the caller; else the caller may not look at the baton (B1).
  */
 static bool pass(void)
@@ -190,6 +232,7 @@ static bool pass(void)
     baton->result.schedule = (baton->result.schedule ^ baton->running) * 0x100000001b3u;
     if (next == me)
         return true;
+    tell_of_switch(number_of(next));
     sem_post(&next->go.os);
     return false;
 }
@@ -216,17 +259,25 @@ static void block(enum state state, const void *what, uint64_t until)
     me->until = until;
     if (until)
         give_way(me);
+    me->yields = true;
     switch_threads();
+    me->yields = false;
+}
+
+static void wake(struct baton_thread *thread)
+{
+    thread->state = READY;
+    thread->until = 0;
+    if (baton->options.in_turn)
+        draw_priority(thread);
 }
 
 /* Those blocked by that may try again. */
 static void unblock(enum state state, const void *what)
 {
     for (unsigned i = 0; i < baton->count; i++)
-        if (baton->threads[i].state == state && baton->threads[i].what == what) {
-            baton->threads[i].state = READY;
-            baton->threads[i].until = 0;
-        }
+        if (baton->threads[i].state == state && baton->threads[i].what == what)
+            wake(&baton->threads[i]);
 }
 
 /* ---- Mutexes --------------------------------------------------------------------------------- */
@@ -285,7 +336,7 @@ static bool wait_for(struct sync_cond *cond, struct sync_mutex *mutex, uint64_t 
     bool woken;
 
     give_mutex(mutex);
-    if (prng_below(&baton->random, EARLY) == 0)
+    if (!baton->options.in_turn && prng_below(&baton->random, EARLY) == 0)
         block(READY, NULL, 0);
     else
         block(FOR_WAKE_UP, cond, until);
@@ -311,14 +362,15 @@ static void baton_wake_one(struct sync_cond *cond)
 
     for (unsigned i = 0; i < baton->count; i++) {
         struct baton_thread *thread = &baton->threads[i];
-        if (thread->state == FOR_WAKE_UP && thread->what == cond &&
-            prng_below(&baton->random, ++found) == 0)
+        if (thread->state != FOR_WAKE_UP || thread->what != cond)
+            continue;
+        found++;
+        if (baton->options.in_turn ? !woken || thread->priority > woken->priority
+                                   : prng_below(&baton->random, found) == 0)
             woken = thread;
     }
-    if (woken) {
-        woken->state = READY;
-        woken->until = 0;
-    }
+    if (woken)
+        wake(woken);
 }
 
 static void baton_wake_all(struct sync_cond *cond)
@@ -428,7 +480,9 @@ static void baton_sleep(uint64_t ns)
 static void baton_yield(void)
 {
     give_way(me);
+    me->yields = true;
     switch_threads();
+    me->yields = false;
 }
 
 /* ---- A run ----------------------------------------------------------------------------------- */
@@ -496,4 +550,14 @@ void baton_run(const struct baton_options *options, void (*body)(void *arg), voi
     else
         abandon(baton);
     baton = NULL;
+}
+
+unsigned baton_thread(void)
+{
+    return number_of(me);
+}
+
+uint64_t baton_steps(void)
+{
+    return baton->result.steps;
 }

@@ -92,7 +92,6 @@ static int sim_open(struct strata_fs *fs, const char *path, unsigned flags, stru
     return rc;
 }
 
-/* As in fs_posix.c: an exclusive lock makes the file, a shared one does not. */
 static int sim_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs_file **out)
 {
     struct fs_sim_file *file = new_file(fs, path);
@@ -100,9 +99,9 @@ static int sim_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, s
 
     if (!file)
         return -ENOMEM;
-    file->exclusive = kind == FS_LOCK_EXCLUSIVE;
+    file->exclusive = kind != FS_LOCK_SHARED;
     file->shared = !file->exclusive;
-    rc = open_file(fs, FS_CALL_LOCK, path, file->exclusive ? FS_CREATE : 0, file);
+    rc = open_file(fs, FS_CALL_LOCK, path, kind == FS_LOCK_EXCLUSIVE ? FS_CREATE : 0, file);
     if (rc < 0)
         free_file(file);
     else

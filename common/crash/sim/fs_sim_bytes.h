@@ -8,7 +8,8 @@
 
 /* Bytes with a count of their holders. */
 struct fs_sim_blob {
-    size_t refs, size, capacity;
+    _Atomic size_t refs; /* file systems that share it may have threads of their own */
+    size_t size, capacity;
     uint8_t *data;
 };
 
@@ -44,7 +45,7 @@ void fs_sim_blob_release(struct fs_sim_blob *blob); /* one holder less; NULL is 
 
 /* A string with a count of its holders. */
 struct fs_sim_text {
-    size_t refs;
+    _Atomic size_t refs;
     char string[];
 };
 struct fs_sim_text *fs_sim_text_new(const char *string, size_t length); /* NULL: out of memory */

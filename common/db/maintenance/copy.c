@@ -1,7 +1,7 @@
 /* copy.c: see copy.h. */
 #include "db/maintenance/copy.h"
 #include "base/checksum.h"
-#include "db/gather.h"
+#include "db/maintenance/gather.h"
 #include "strata_engine.h"
 
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 /* destroy.c: removes a database, and nothing else.
  *
- *   LOCK taken, marker read   refused unless there is a database, or what is left of one
+ *   LOCK taken, marker read   refused unless there is a database, or what is left of one; or while
+ *                             there are readers (lease.c)
  *   STRATA = filling          <- the commit: from here on nobody can open it
  *   its files removed         a crash leaves any of them; the next call continues here
  *   directory synced
@@ -170,7 +171,7 @@ static int read_marker(struct removal *removal, struct marker *marker, struct st
 static int lock_and_remove(struct removal *removal, struct strata_error *err)
 {
     char *path = fs_join(removal->dir, LOCK_NAME);
-    struct fs_file *lock;
+    struct fs_file *lock, *alone = NULL;
     struct marker marker;
     int rc;
 
@@ -184,7 +185,10 @@ static int lock_and_remove(struct removal *removal, struct strata_error *err)
         return rc;
     rc = read_marker(removal, &marker, err);
     if (rc == 0)
+        rc = db_refuse_leases(removal->fs, removal->dir, &alone, err);
+    if (rc == 0)
         rc = remove_all(removal, &marker, err);
+    fs_close(alone, NULL);
     fs_close(lock, NULL); /* nothing was written to it */
     return rc;
 }

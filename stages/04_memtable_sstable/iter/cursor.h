@@ -11,6 +11,8 @@
 #include "base/bytes.h"
 #include "strata_engine.h"
 
+#include <stdlib.h>
+
 /* The first member of every kind of cursor. */
 struct cursor {
     struct strata_iter iter; /* key and value are borrowed until it moves */
@@ -61,15 +63,41 @@ static inline void cursor_free(struct cursor *cursor)
 }
 
 /* ops->value of a kind whose moves set the value: a user's iterator has dropped only has_value. */
-int cursor_has_value(struct strata_iter *iter, struct strata_error *err);
+static inline int cursor_has_value(struct strata_iter *iter, struct strata_error *err)
+{
+    (void)err;
+    iter->has_value = true;
+    return 0;
+}
+
+/* ---- Several as one (merge_iter.c) ----------------------------------------------------------- */
+
+/* Of each key the newest version, in both directions, which may change at any place: a cursor over
+ * `count` sources, which are freed with it, or at once when it fails (NO_MEMORY); one that is NULL
+ * could not be made, and is NO_MEMORY too. `tombstones`: they are shown, as they still hide what is
+ * older elsewhere. */
+int merge_iter_new(struct cursor *const *sources, size_t count, bool tombstones,
+                   struct cursor **out, struct strata_error *err);
 
 /* ---- For an iterator that is given to a user ------------------------------------------------- */
 
 /* Keeps `held` until the cursor is freed: what it reads from (RegisterCleanup of LevelDB's
  * iterators). */
-void cursor_hold(struct cursor *cursor, void *held, void (*release)(void *held));
+static inline void cursor_hold(struct cursor *cursor, void *held, void (*release)(void *held))
+{
+    cursor->held = held;
+    cursor->release = release;
+}
 /* The end of the free function of a kind that may be held: frees `cursor`, and releases what it
  * held. */
-void cursor_end(struct cursor *cursor);
+static inline void cursor_end(struct cursor *cursor)
+{
+    void (*release)(void *held) = cursor->release;
+    void *held = cursor->held;
+
+    free(cursor);
+    if (release)
+        release(held);
+}
 
 #endif

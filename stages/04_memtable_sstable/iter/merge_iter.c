@@ -13,7 +13,7 @@
  * 4.I9: to turn round, every source is sought anew, by the key that is shown.
  *
  * Measured: a heap and a tree of losers differ by less than the noise. */
-#include "merge_iter.h"
+#include "cursor.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -28,6 +28,9 @@ struct memtable_kind {
      * these readers sees, who came at sequence numbers in ascending order (borrowed). It moves
      * forward only. NULL: there is none, and the engine has no snapshots. */
     struct cursor *(*versions)(const void *self, const uint64_t *readers, size_t count);
+    /* The number of the version that `get` finds; 0: none. NULL: there is none, and the engine has
+     * no transactions. */
+    uint64_t (*number)(const void *self, struct strata_slice key, uint64_t sequence);
     /* Every reader that began before the last call of this has ended: memory that only those could
      * still look at may be used again. NULL: there is none. */
     void (*recycle)(void *self);

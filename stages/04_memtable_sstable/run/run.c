@@ -268,16 +268,8 @@ struct run_cursor {
     uint64_t n; /* which record that is */
 };
 
-/* Reads the next record, which is record `n`. */
-static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
+static int show(struct run_cursor *c, uint64_t n)
 {
-    int rc = record_next(&c->reader, &c->record, err);
-
-    if (rc > 0)
-        rc = sstable_corrupt(&c->run->base, c->reader.at, "a record ends behind the last one's end",
-                             err);
-    if (rc < 0)
-        return rc;
     c->n = n;
     c->base.iter.key = c->record.key;
     c->base.iter.value = c->record.value;
@@ -286,23 +278,27 @@ static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
     return 0;
 }
 
-/* To record `n`, by its place. What is read at once lies before the place when the cursor goes
- * back, and behind it when it goes on. */
-static int go_to(struct run_cursor *c, uint64_t n, bool back, struct strata_error *err)
+/* Reads the next record, which is record `n`. */
+static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
 {
-    uint64_t at, from, end = c->run->index;
-    int rc;
+    int rc = record_next(&c->reader, &c->record, err);
 
-    assert(n < c->run->base.sum.records);
-    rc = offset_of(c->run, &c->probe, n, &at, err);
+    if (rc > 0)
+        rc = sstable_corrupt(&c->run->base, c->reader.at, "a record ends behind the last one's end",
+                             err);
+    return rc < 0 ? rc : show(c, n);
+}
+
+/* To record `n`, by its place. */
+static int go_to(struct run_cursor *c, uint64_t n, struct strata_error *err)
+{
+    int rc = read_record(c->run, &c->probe, n, err);
 
     if (rc < 0)
         return rc;
-    if (back && c->n == n + 1)
-        end = c->record.next;
-    from = end - RECORD_FILE_HEADER < RECORD_WINDOW ? RECORD_FILE_HEADER : end - RECORD_WINDOW;
-    rc = record_reader_move(&c->reader, at, from < at ? from : at, err);
-    return rc < 0 ? rc : read_on(c, n, err);
+    c->record = c->probe.record;
+    c->reader.at = c->record.next;
+    return show(c, n);
 }
 
 static int run_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
@@ -315,13 +311,13 @@ static int run_seek(struct strata_iter *iter, struct strata_slice key, struct st
 
     if (order > 0)
         return STRATA_NOT_FOUND;
-    return rc < 0 ? rc : go_to(c, at, false, err);
+    return rc < 0 ? rc : go_to(c, at, err);
 }
 
 static int run_last(struct strata_iter *iter, struct strata_error *err)
 {
     struct run_cursor *c = (struct run_cursor *)iter;
-    return go_to(c, c->run->base.sum.records - 1, true, err);
+    return go_to(c, c->run->base.sum.records - 1, err);
 }
 
 static int run_next(struct strata_iter *iter, struct strata_error *err)
@@ -333,7 +329,7 @@ static int run_next(struct strata_iter *iter, struct strata_error *err)
 static int run_prev(struct strata_iter *iter, struct strata_error *err)
 {
     struct run_cursor *c = (struct run_cursor *)iter;
-    return c->n ? go_to(c, c->n - 1, true, err) : STRATA_NOT_FOUND;
+    return c->n ? go_to(c, c->n - 1, err) : STRATA_NOT_FOUND;
 }
 
 static void run_cursor_free(struct strata_iter *iter)
@@ -395,7 +391,7 @@ static int verify_records(struct sstable *table, struct strata_error *err)
     int rc;
 
     cursor_init(&c, run);
-    for (rc = go_to(&c, 0, false, err); rc == 0; rc = run_next(&c.base.iter, err)) {
+    for (rc = go_to(&c, 0, err); rc == 0; rc = run_next(&c.base.iter, err)) {
         rc = verify_record(&c, &before, err);
         if (rc < 0)
             break;

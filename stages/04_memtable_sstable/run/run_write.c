@@ -8,7 +8,6 @@
 #include "04_memtable_sstable/run/run.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 struct run_writer {
     struct sstable_writer base;
@@ -19,17 +18,8 @@ struct run_writer {
 int run_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
                    struct strata_error *err)
 {
-    struct run_writer *w = calloc(1, sizeof *w);
-    int rc;
-
-    if (!w)
-        return strata_fail_memory(err, sizeof *w);
-    rc = sstable_writer_begin(&w->base, RUN_SUFFIX, RUN_MAGIC, env, number, err);
-    if (rc < 0)
-        sstable_writer_free(&w->base, false);
-    else
-        *out = &w->base;
-    return rc;
+    return sstable_writer_begin(RUN_SUFFIX, RUN_MAGIC, sizeof(struct run_writer), env, number, out,
+                                err);
 }
 
 /* One record, of any type. */

@@ -28,6 +28,7 @@ void sstable_free(struct sstable *table)
 {
     strata_buffer_free(&table->smallest);
     strata_buffer_free(&table->largest);
+    strata_buffer_free(&table->user);
     free(table->path);
     free(table);
 }
@@ -94,24 +95,31 @@ int sstable_verify_anew(const struct sstable *table, const struct strata_env *en
     return rc;
 }
 
-int sstable_writer_begin(struct sstable_writer *w, const char *suffix, const char *magic,
-                         const struct strata_env *env, uint64_t number, struct strata_error *err)
+int sstable_writer_begin(const char *suffix, const char *magic, size_t bytes,
+                         const struct strata_env *env, uint64_t number, struct sstable_writer **out,
+                         struct strata_error *err)
 {
-    int rc = fs_output_open(&w->out, env->fs, env->dir, number, suffix, err);
+    struct sstable_writer *w = calloc(1, bytes);
+    int rc;
 
+    if (!w)
+        return strata_fail_memory(err, bytes);
     w->env = env;
     w->number = number;
-    return rc < 0 ? rc : record_start_kind(w->out.file, magic, number, err);
-}
-
-int sstable_writer_publish(struct sstable_writer *w, struct strata_error *err)
-{
-    return fs_output_publish(&w->out, err);
+    rc = fs_output_open(&w->out, env->fs, env->dir, number, suffix, err);
+    if (rc == 0)
+        rc = record_start_kind(w->out.file, magic, number, err);
+    if (rc < 0)
+        sstable_writer_free(w, false);
+    else
+        *out = w;
+    return rc;
 }
 
 void sstable_writer_free(struct sstable_writer *w, bool keep)
 {
     fs_output_close(&w->out, keep);
+    strata_buffer_free(&w->user);
     free(w);
 }
 

@@ -38,6 +38,7 @@ struct sstable {
     uint64_t bytes;  /* of the file */
     struct sstable_sum sum;
     struct strata_buffer smallest, largest; /* keys */
+    struct strata_buffer user;              /* as its writer's */
 };
 
 /* A table being written, under a temporary name until it is whole. The first member of every kind
@@ -46,7 +47,10 @@ struct sstable_writer {
     const struct strata_env *env;
     struct fs_output out;
     uint64_t number;
-    struct sstable_sum sum; /* so far; the kind counts */
+    struct sstable_sum sum;    /* so far; the kind counts */
+    struct strata_buffer user; /* user properties (RocksDB's user-collected properties): bytes that
+                                * the caller may add before it is finished, and read again. The run
+                                * has no place for them */
 };
 
 struct sstable_kind {
@@ -83,7 +87,7 @@ struct sstable_kind {
                       struct strata_error *err);
     int (*writer_add)(struct sstable_writer *writer, unsigned type, struct strata_slice key,
                       struct strata_slice value, struct strata_error *err); /* keys ascend */
-    /* Writes what remains; sstable_writer_publish comes next. `first`, `last`: as in the sum. */
+    /* Writes what remains; fs_output_publish comes next. `first`, `last`: as in the sum. */
     int (*writer_finish)(struct sstable_writer *writer, uint64_t first, uint64_t last,
                          struct strata_error *err);
     /* `keep`: the table is published and stays. Else its file is removed. */
@@ -101,9 +105,6 @@ static inline bool sstable_common_check(const struct sstable_kind *kind, void *c
 }
 /* < 0, > 0: the key lies before, behind all of its keys. */
 int sstable_compare_key(const struct sstable *table, struct strata_slice key);
-/* The table is finished: syncs it and gives it its name, which is durable when the directory has
- * been synced. IO, NO_MEMORY. */
-int sstable_writer_publish(struct sstable_writer *writer, struct strata_error *err);
 
 /* ---- Of a list of tables --------------------------------------------------------------------- */
 
@@ -139,10 +140,12 @@ int sstable_corrupt(const struct sstable *table, uint64_t offset, const char *wh
  * CORRUPT, also when it is missing; IO. */
 int sstable_opened(struct sstable *table, struct fs_file *file, int rc,
                    const struct strata_error *why, struct strata_error *err);
-/* Makes the file, with a header; suffix and magic are the kind's. IO, NO_MEMORY. To be freed also
- * when it failed. */
-int sstable_writer_begin(struct sstable_writer *writer, const char *suffix, const char *magic,
-                         const struct strata_env *env, uint64_t number, struct strata_error *err);
+/* For a kind's writer_new, with the kind's suffix and magic: `bytes` of memory, all zero but for
+ * the writer at their beginning, and the file with its header. IO, NO_MEMORY; then there is nothing
+ * to be freed. */
+int sstable_writer_begin(const char *suffix, const char *magic, size_t bytes,
+                         const struct strata_env *env, uint64_t number, struct sstable_writer **out,
+                         struct strata_error *err);
 void sstable_writer_free(struct sstable_writer *writer, bool keep); /* as in writer_del */
 
 #endif

@@ -1,20 +1,11 @@
-/* block.c: checking a block, finding a key in it, and iterating. The format and 5.I3 are in
- * block_build.c.
+/* block.c: checking a block, and iterating over it. The format and 5.I3 are in block_build.c.
  *
- * A search halves the restart points, then walks over at most an interval of entries. It puts no
- * key together. It keeps `match`, the number of bytes that the key before the present entry has in
- * common with the key that is looked for; that key is smaller. So an entry that shares
- *
- *   more than match   differs from the key before it only after the byte that made it smaller:
- *                     smaller too
- *   less than match   is larger at a byte where the key before it was equal (5.I3): larger
- *   exactly match     is compared, from that byte on
- *
- * and most entries are passed by without looking at their keys. */
+ * A key at a restart point is stored in full. So a search halves the restart points by their keys,
+ * and then walks over at most an interval of entries; it puts their keys together, each of what it
+ * shares with the one before it and its rest. */
 #include "block.h"
 #include "base/bytes.h"
 #include "base/coding.h"
-#include "base/cost.h"
 
 #include <assert.h>
 #include <string.h>
@@ -164,79 +155,31 @@ struct strata_slice block_restart(const struct block *block, uint32_t n, struct 
     return e.rest;
 }
 
-/* ---- Finding --------------------------------------------------------------------------------- */
-
-/* The last restart point whose key is not after `key`; the first one, if all are. */
-static uint32_t find_restart(const struct block *block, struct strata_slice key)
+uint32_t block_find_restart(const struct block *block, struct strata_slice key)
 {
-    uint32_t low = 0, high = block->restarts - 1;
+    uint32_t low = 0, high = block->restarts;
 
     while (low < high) {
-        uint32_t middle = low + (high - low + 1) / 2;
-        if (strata_compare(block_restart(block, middle, NULL), key) <= 0)
-            low = middle;
+        uint32_t middle = low + (high - low) / 2;
+        if (strata_compare(block_restart(block, middle, NULL), key) < 0)
+            low = middle + 1;
         else
-            high = middle - 1;
+            high = middle;
     }
     return low;
 }
 
-/* How `key` is related to an entry that shares `*match` bytes with the last one: < 0, 0, > 0 if the
- * entry's key is smaller, equal, larger. Adds the bytes that are equal to *match. */
-static int compare_rest(const struct entry *e, struct strata_slice key, size_t *match)
-{
-    size_t i = 0, left = key.size - *match, most = e->rest.size < left ? e->rest.size : left;
-
-    while (i < most && e->rest.data[i] == key.data[*match + i])
-        i++;
-    *match += i;
-    if (i < most)
-        return e->rest.data[i] < key.data[*match] ? -1 : 1;
-    return (e->rest.size > left) - (e->rest.size < left);
-}
-
-/* The first entry whose key is not before `key`: its offset, which may be the end, and what is
- * there. *order is 0 if its key is `key`, else > 0. */
-static uint32_t search(const struct block *block, struct strata_slice key, uint32_t restart,
-                       struct entry *e, int *order)
-{
-    uint32_t at = restart_offset(block, restart);
-    size_t match = 0;
-
-    for (*order = 1; at < block->entries_end; at = e->next) {
-        read_entry(block, at, e);
-        if (e->shared > match)
-            continue;
-        cost_so_far.comparisons++;
-        *order = e->shared < match ? 1 : compare_rest(e, key, &match);
-        if (*order >= 0)
-            return at;
-    }
-    *order = 1;
-    return at;
-}
-
-unsigned block_get(const struct block *block, struct strata_slice key, struct strata_slice *value)
-{
-    struct entry e = {0};
-    int order;
-
-    search(block, key, find_restart(block, key), &e, &order);
-    *value = e.value;
-    return order == 0 ? e.type : 0;
-}
-
 /* ---- Iterating ------------------------------------------------------------------------------- */
 
-int block_iter_enter(struct block_iter *it, const struct block *block, struct strata_error *err)
+int block_iter_enter(struct block_iter *it, struct block block, struct strata_error *err)
 {
     size_t most =
-        block->entries_end < STRATA_MAX_KEY ? block->entries_end : STRATA_MAX_KEY; /* of a key */
+        block.entries_end < STRATA_MAX_KEY ? block.entries_end : STRATA_MAX_KEY; /* of a key */
 
     strata_buffer_clear(&it->key);
     if (buffer_reserve(&it->key, most) < 0)
         return strata_fail_memory(err, most);
-    it->block = *block;
+    it->block = block;
     return 0;
 }
 
@@ -295,14 +238,15 @@ void block_iter_last(struct block_iter *it)
 
 bool block_iter_seek(struct block_iter *it, struct strata_slice key)
 {
-    uint32_t restart = find_restart(&it->block, key), at;
-    struct entry e = {0};
-    int order;
+    uint32_t n = block_find_restart(&it->block, key);
 
-    at = search(&it->block, key, restart, &e, &order);
-    if (at == it->block.entries_end)
-        return false;
-    walk(it, restart, at + 1);
+    it->restart = n ? n - 1 : 0; /* the entries between it and n may have the key, or n */
+    load(it, restart_offset(&it->block, it->restart));
+    while (strata_compare(strata_buffer_slice(&it->key), key) < 0) {
+        if (it->next == it->block.entries_end)
+            return false;
+        step(it);
+    }
     return true;
 }
 

@@ -14,6 +14,36 @@
 /* Bytes of a block of one entry. */
 #define BLOCK_MAX_ENTRY (STRATA_MAX_KEY + STRATA_MAX_VALUE + 64)
 
+/* ---- Building (block_build.c) ---------------------------------------------------------------- */
+
+#define BLOCK_RESTART_INTERVAL 16 /* entries, in data blocks */
+
+/* All zero but `interval` is a valid empty one. */
+struct block_builder {
+    uint32_t interval;             /* a restart point at every entry of this number */
+    uint32_t count;                /* entries so far */
+    struct strata_buffer bytes;    /* the entries so far */
+    struct strata_buffer restarts; /* their restart points, 4 bytes each */
+    struct strata_buffer last;     /* the last key */
+};
+
+void block_builder_free(struct block_builder *builder);
+/* An upper bound on the size of the block with one more entry. */
+size_t block_builder_size_with(const struct block_builder *builder, struct strata_slice key,
+                               size_t value_size);
+/* `key` is after the last one; type is STRATA_OP_PUT, or STRATA_OP_DELETE with an empty value.
+ * INVALID: the block would have 4 GiB; NO_MEMORY. */
+int block_builder_add(struct block_builder *builder, unsigned type, struct strata_slice key,
+                      struct strata_slice value, struct strata_error *err);
+/* The block, borrowed until block_builder_reset. It has at least one entry. NO_MEMORY. */
+int block_builder_finish(struct block_builder *builder, struct strata_slice *block,
+                         struct strata_error *err);
+/* Begins the next block. The last key stays readable until the next add. */
+void block_builder_reset(struct block_builder *builder);
+
+/* ---- Reading ----------------------------------------------------------------------------------
+ */
+
 /* A block that was checked; the bytes are borrowed. */
 struct block {
     const uint8_t *data;
@@ -35,13 +65,12 @@ const char *block_check(struct strata_slice bytes, uint8_t *scratch, struct bloc
 /* Of bytes that block_check found sound. */
 struct block block_of(struct strata_slice bytes);
 
-/* ---- One key --------------------------------------------------------------------------------- */
-
-/* The type of the entry with this key, and its value, borrowed from the block; 0: there is none. */
-unsigned block_get(const struct block *block, struct strata_slice key, struct strata_slice *value);
 /* The key at restart point n, which is stored there in full, and its value, if that is not NULL. */
 struct strata_slice block_restart(const struct block *block, uint32_t n,
                                   struct strata_slice *value);
+
+/* The number of the first restart point whose key is not before `key`; block->restarts: all are. */
+uint32_t block_find_restart(const struct block *block, struct strata_slice key);
 
 /* ---- Iterating ------------------------------------------------------------------------------- */
 
@@ -56,7 +85,7 @@ struct block_iter {
 };
 
 /* To another block, at no entry. Keeps the key's memory for reuse. NO_MEMORY. */
-int block_iter_enter(struct block_iter *iter, const struct block *block, struct strata_error *err);
+int block_iter_enter(struct block_iter *iter, struct block block, struct strata_error *err);
 void block_iter_free(struct block_iter *iter);
 /* false: there is no such entry, and the iterator is at none. */
 void block_iter_first(struct block_iter *iter);

@@ -19,7 +19,7 @@
  *
  * 5.I3: keys ascend, and each entry that is no restart point shares as much as it can: if `shared`
  *       is not all of the key before it, the byte after it is larger than the one there. */
-#include "block_build.h"
+#include "block.h"
 #include "base/bytes.h"
 #include "base/coding.h"
 
@@ -48,19 +48,6 @@ static size_t common_prefix(struct strata_slice a, struct strata_slice b)
     return n;
 }
 
-/* 5.I3: is `key`, which has `shared` bytes in common with the last one, after it? */
-static bool ascends(const struct block_builder *b, struct strata_slice key, size_t shared)
-{
-    if (!b->count)
-        return true;
-    return shared < key.size && (shared == b->last.size || key.data[shared] > b->last.data[shared]);
-}
-
-static int no_memory(const struct block_builder *b, struct strata_error *err)
-{
-    return strata_fail_memory(err, b->bytes.capacity * 2);
-}
-
 int block_builder_add(struct block_builder *b, unsigned type, struct strata_slice key,
                       struct strata_slice value, struct strata_error *err)
 {
@@ -69,7 +56,9 @@ int block_builder_add(struct block_builder *b, unsigned type, struct strata_slic
     size_t shared = b->count ? common_prefix(strata_buffer_slice(&b->last), key) : 0;
     uint8_t *at;
 
-    assert(ascends(b, key, shared));
+    assert(!b->count ||
+           (shared < key.size &&
+            (shared == b->last.size || key.data[shared] > b->last.data[shared]))); /* 5.I3 */
     assert(type == STRATA_OP_PUT || (type == STRATA_OP_DELETE && value.size == 0));
     if (block_builder_size_with(b, key, value.size) > UINT32_MAX)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
@@ -77,10 +66,10 @@ int block_builder_add(struct block_builder *b, unsigned type, struct strata_slic
     if (b->count % b->interval == 0) {
         shared = 0;
         if (buffer_put_u32(&b->restarts, (uint32_t)to->size) < 0)
-            return no_memory(b, err);
+            return strata_fail_memory(err, b->bytes.capacity * 2);
     }
     if (buffer_reserve(to, 3 * CODING_VARINT_MAX + 1) < 0)
-        return no_memory(b, err);
+        return strata_fail_memory(err, b->bytes.capacity * 2);
     rest = slice_behind(key, shared);
     at = put_varint(to->data + to->size, shared);
     at = put_varint(at, rest.size);
@@ -90,7 +79,7 @@ int block_builder_add(struct block_builder *b, unsigned type, struct strata_slic
     strata_buffer_append(to, value.data, value.size);
     strata_buffer_clear(&b->last);
     if (to->out_of_memory || strata_buffer_append(&b->last, key.data, key.size) < 0)
-        return no_memory(b, err);
+        return strata_fail_memory(err, b->bytes.capacity * 2);
     b->count++;
     return 0;
 }
@@ -103,7 +92,7 @@ int block_builder_finish(struct block_builder *b, struct strata_slice *block,
     assert(restarts > 0);
     strata_buffer_append(&b->bytes, b->restarts.data, b->restarts.size);
     if (buffer_put_u32(&b->bytes, restarts) < 0)
-        return no_memory(b, err);
+        return strata_fail_memory(err, b->bytes.capacity * 2);
     *block = strata_buffer_slice(&b->bytes);
     return 0;
 }

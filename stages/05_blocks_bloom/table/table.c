@@ -76,7 +76,6 @@ static void table_close(struct sstable *base)
 
     fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
     table_free_parts(t);
-    strata_buffer_free(&t->user);
     sstable_free(base);
 }
 
@@ -102,7 +101,6 @@ static int table_open(const struct strata_env *env, void *common, uint64_t numbe
     if (!t)
         return strata_fail_memory(err, sizeof *t);
     t->common = common;
-    t->cache_name = cache_table(t->common->cache);
     rc = sstable_init(&t->base, &table_kind, env, number, err);
     t->file.path = t->base.path;
     t->file.pool = t->common->files;
@@ -117,11 +115,6 @@ static int table_open(const struct strata_env *env, void *common, uint64_t numbe
     return rc;
 }
 
-struct strata_slice table_user(const struct sstable *base)
-{
-    return strata_buffer_slice(&((const struct table *)base)->user);
-}
-
 /* ---- Finding --------------------------------------------------------------------------------- */
 
 static bool may_have(const struct table *t, uint64_t hash)
@@ -131,6 +124,25 @@ static bool may_have(const struct table *t, uint64_t hash)
     return !t->filter || bloom_may_contain(&t->bloom, hash);
 }
 
+/* 0, STRATA_NOT_FOUND, NO_MEMORY. The way to the key needs memory for keys: the value's, which is
+ * not there yet. */
+static int get_from(struct block block, struct strata_slice key, unsigned *type,
+                    struct strata_buffer *value, struct strata_error *err)
+{
+    struct block_iter it = {.key = *value};
+    int rc = block_iter_enter(&it, block, err);
+
+    if (rc == 0 &&
+        (!block_iter_seek(&it, key) || strata_compare(strata_buffer_slice(&it.key), key) != 0))
+        rc = STRATA_NOT_FOUND;
+    *type = it.type;
+    *value = it.key;
+    strata_buffer_clear(value);
+    if (rc == 0 && strata_buffer_append(value, it.value.data, it.value.size) < 0)
+        rc = strata_fail_memory(err, it.value.size);
+    return rc;
+}
+
 /* The filter first, then the one block that may have the key. It is pinned while its value is
  * copied. */
 static int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
@@ -138,8 +150,6 @@ static int table_get(struct sstable *base, struct strata_slice key, unsigned *ty
 {
     struct table *t = (struct table *)base;
     struct cache_block *pinned;
-    struct strata_slice found;
-    struct block block;
     int rc;
 
     if (!may_have(t, index_hash(key))) {
@@ -149,15 +159,9 @@ static int table_get(struct sstable *base, struct strata_slice key, unsigned *ty
     rc = table_pin(t, table_index_find(&t->index, key), &pinned, err);
     if (rc < 0)
         return rc;
-    block = table_block(pinned);
-    *type = block_get(&block, key, &found);
-    strata_buffer_clear(value);
-    if (!*type) {
+    rc = get_from(table_block(pinned), key, type, value, err);
+    if (rc == STRATA_NOT_FOUND)
         atomic_fetch_add_explicit(&t->common->false_positives, 1, memory_order_relaxed);
-        rc = STRATA_NOT_FOUND;
-    } else if (strata_buffer_append(value, found.data, found.size) < 0) {
-        rc = strata_fail_memory(err, found.size);
-    }
     cache_unpin(t->common->cache, pinned);
     return rc;
 }

@@ -12,11 +12,6 @@
 
 extern const struct sstable_kind table_kind;
 
-/* User properties (RocksDB's user-collected properties): bytes that the caller of a writer may
- * add before writer_finish, and read again; the table does not look at them. */
-struct strata_buffer *table_writer_user(struct sstable_writer *writer);
-struct strata_slice table_user(const struct sstable *table); /* borrowed from the table */
-
 extern const struct strata_format table_format; /* inspect.c */
 
 #endif

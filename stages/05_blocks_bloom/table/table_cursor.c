@@ -29,7 +29,7 @@ static int show(struct table_cursor *c)
 static void release(struct table_cursor *c)
 {
     if (c->once)
-        cache_block_free(c->block);
+        free(c->block);
     else
         cache_unpin(c->table->common->cache, c->block);
     c->block = NULL;
@@ -39,7 +39,6 @@ static void release(struct table_cursor *c)
 static int enter(struct table_cursor *c, uint32_t n, struct strata_error *err)
 {
     struct cache_block *block = c->block;
-    struct block entries;
     uint32_t check;
     int rc = 0;
 
@@ -53,8 +52,7 @@ static int enter(struct table_cursor *c, uint32_t n, struct strata_error *err)
         release(c);
     c->block = block;
     c->n = n;
-    entries = table_block(block);
-    return block_iter_enter(&c->iter, &entries, err);
+    return block_iter_enter(&c->iter, table_block(block), err);
 }
 
 /* To the first or the last entry of block n. */

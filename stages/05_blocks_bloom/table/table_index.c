@@ -87,7 +87,7 @@ void table_index_free(struct table_index *index)
     *index = (struct table_index){0};
 }
 
-/* ---- Finding --------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 struct table_index_entry table_index_at(const struct table_index *index, uint32_t n)
 {
@@ -97,18 +97,4 @@ struct table_index_entry table_index_at(const struct table_index *index, uint32_
     assert(sound && n < index->count);
     (void)sound;
     return entry;
-}
-
-uint32_t table_index_find(const struct table_index *index, struct strata_slice key)
-{
-    uint32_t low = 0, high = index->count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (strata_compare(block_restart(&index->block, middle, NULL), key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
 }

@@ -5,7 +5,6 @@
 #define STRATA_05_TABLE_INDEX_H
 
 #include "05_blocks_bloom/block/block.h"
-#include "05_blocks_bloom/block/block_build.h"
 
 /* All zero is a valid empty one. */
 struct table_index {
@@ -36,6 +35,9 @@ void table_index_free(struct table_index *index);
 
 struct table_index_entry table_index_at(const struct table_index *index, uint32_t n);
 /* The number of the only block that may hold `key`; `count`: the key is after all of them. */
-uint32_t table_index_find(const struct table_index *index, struct strata_slice key);
+static inline uint32_t table_index_find(const struct table_index *index, struct strata_slice key)
+{
+    return block_find_restart(&index->block, key);
+}
 
 #endif

@@ -26,9 +26,7 @@ struct table {
     struct sstable base;
     struct table_common *common;
     struct fs_pooled file;
-    uint64_t cache_name;       /* of its blocks in the cache */
-    uint64_t raw_bytes;        /* of all data blocks, uncompressed */
-    struct strata_buffer user; /* the user properties */
+    uint64_t raw_bytes; /* of all data blocks, uncompressed */
     struct table_footer footer;
     struct table_index index;
     struct bloom bloom; /* of the filter */

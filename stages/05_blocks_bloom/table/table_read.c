@@ -16,12 +16,6 @@
 
 #include <stdlib.h>
 
-static int corrupt(const struct table *t, uint64_t offset, const char *what,
-                   struct strata_error *err)
-{
-    return sstable_corrupt(&t->base, offset, what, err);
-}
-
 /* Reads the stored block from `offset` to `end` to `raw`, and checks it. */
 static int read_stored(const struct table *t, uint64_t offset, uint64_t end, uint8_t *raw,
                        struct stored_block *out, struct strata_error *err)
@@ -33,7 +27,7 @@ static int read_stored(const struct table *t, uint64_t offset, uint64_t end, uin
     if (rc < 0)
         return rc;
     rc = stored_block_open(out, strata_bytes(raw, size), t->base.number, offset, &why);
-    return rc < 0 ? corrupt(t, offset, why.message, err) : 0;
+    return rc < 0 ? sstable_corrupt(&t->base, offset, why.message, err) : 0;
 }
 
 static int uncompress(const struct table *t, const struct stored_block *stored, uint64_t offset,
@@ -42,7 +36,7 @@ static int uncompress(const struct table *t, const struct stored_block *stored, 
     struct strata_error why;
     int rc = stored_block_uncompress(stored, offset, to, &why);
 
-    return rc < 0 ? corrupt(t, offset, why.message, err) : 0;
+    return rc < 0 ? sstable_corrupt(&t->base, offset, why.message, err) : 0;
 }
 
 /* ---- What stays in memory -------------------------------------------------------------------- */
@@ -76,12 +70,12 @@ static int read_footer(struct table *t, struct strata_error *err)
     int rc;
 
     if (t->base.bytes < RECORD_FILE_HEADER + TABLE_FOOTER)
-        return corrupt(t, t->base.bytes, "the file is too short for a table", err);
+        return sstable_corrupt(&t->base, t->base.bytes, "the file is too short for a table", err);
     rc = fs_pooled_read(&t->file, offset, bytes, sizeof bytes, err);
     if (rc < 0)
         return rc;
     wrong = table_footer_get(bytes, t->base.number, offset, &t->footer);
-    return wrong ? corrupt(t, offset, wrong, err) : 0;
+    return wrong ? sstable_corrupt(&t->base, offset, wrong, err) : 0;
 }
 
 static int take_properties(struct table *t, const struct table_properties *p,
@@ -91,7 +85,7 @@ static int take_properties(struct table *t, const struct table_properties *p,
     t->raw_bytes = p->raw_bytes;
     if (strata_buffer_append(&t->base.smallest, p->smallest.data, p->smallest.size) < 0 ||
         strata_buffer_append(&t->base.largest, p->largest.data, p->largest.size) < 0 ||
-        strata_buffer_append(&t->user, p->user.data, p->user.size) < 0)
+        strata_buffer_append(&t->base.user, p->user.data, p->user.size) < 0)
         return strata_fail_memory(err, p->smallest.size + p->largest.size + p->user.size);
     return 0;
 }
@@ -106,7 +100,7 @@ static int read_properties(struct table *t, struct strata_error *err)
 
     if (rc == 0) {
         wrong = table_properties_get(strata_buffer_slice(&bytes), &p);
-        rc = wrong ? corrupt(t, offset, wrong, err) : take_properties(t, &p, err);
+        rc = wrong ? sstable_corrupt(&t->base, offset, wrong, err) : take_properties(t, &p, err);
     }
     strata_buffer_free(&bytes);
     return rc;
@@ -127,7 +121,7 @@ static int read_index(struct table *t, struct strata_error *err)
         if (!wrong && strata_compare(table_index_at(&t->index, t->index.count - 1).separator,
                                      strata_buffer_slice(&t->base.largest)) != 0)
             wrong = "the index does not end with the table's largest key";
-        rc = wrong ? corrupt(t, offset, wrong, err) : 0;
+        rc = wrong ? sstable_corrupt(&t->base, offset, wrong, err) : 0;
     }
     free(scratch);
     strata_buffer_free(&bytes);
@@ -152,10 +146,10 @@ static int read_filter(struct table *t, struct strata_error *err)
     if (rc < 0)
         return rc;
     if (stored.compression != STORED_BLOCK_PLAIN || stored.size == 0)
-        return corrupt(t, offset, "a filter that is compressed or empty", err);
+        return sstable_corrupt(&t->base, offset, "a filter that is compressed or empty", err);
     lines = stored.size - 1;
     rc = bloom_open(&t->bloom, strata_bytes(t->filter, lines), t->filter[lines], &why);
-    return rc < 0 ? corrupt(t, offset, why.message, err) : 0;
+    return rc < 0 ? sstable_corrupt(&t->base, offset, why.message, err) : 0;
 }
 
 int table_read_parts(struct table *t, struct strata_error *err)
@@ -213,7 +207,7 @@ static int check_block(const struct table *t, uint32_t n, uint64_t offset,
         wrong = check_range(t, n, &sound, facts.last);
     }
     free(scratch);
-    return wrong ? corrupt(t, offset, wrong, err) : 0;
+    return wrong ? sstable_corrupt(&t->base, offset, wrong, err) : 0;
 }
 
 /* The data block that `stored` is, checked. */
@@ -225,7 +219,8 @@ static int make_block(const struct table *t, uint32_t n, uint64_t offset,
     int rc;
 
     if (stored->size > t->raw_bytes || stored->size > BLOCK_MAX_ENTRY)
-        return corrupt(t, offset, "a block is larger than the table's blocks can be", err);
+        return sstable_corrupt(&t->base, offset, "a block is larger than the table's blocks can be",
+                               err);
     block = cache_block_new(stored->size);
     if (!block)
         return strata_fail_memory(err, stored->size);
@@ -235,7 +230,7 @@ static int make_block(const struct table *t, uint32_t n, uint64_t offset,
     if (rc == 0)
         *out = block;
     else
-        cache_block_free(block);
+        free(block);
     return rc;
 }
 
@@ -267,11 +262,11 @@ int table_pin(struct table *t, uint32_t n, struct cache_block **out, struct stra
     int rc;
 
     cost_so_far.blocks++;
-    *out = cache_get(t->common->cache, t->cache_name, offset);
+    *out = cache_get(t->common->cache, t->base.number, offset);
     if (*out)
         return 0;
     rc = table_load(t, n, out, &check, err);
     if (rc == 0)
-        *out = cache_put(t->common->cache, t->cache_name, offset, *out);
+        *out = cache_put(t->common->cache, t->base.number, offset, *out);
     return rc;
 }

@@ -3,6 +3,8 @@
 #include "02_hash_index/index.h"
 #include "table_inside.h"
 
+#include <stdlib.h>
+
 struct verification {
     struct table *table;
     struct block_iter iter;
@@ -26,7 +28,6 @@ static int verify_entry(struct verification *v, uint32_t n, struct strata_error 
 static int verify_block(struct verification *v, uint32_t n, struct strata_error *err)
 {
     struct cache_block *bytes;
-    struct block block;
     uint32_t check;
     int rc = table_load(v->table, n, &bytes, &check, err);
 
@@ -34,15 +35,14 @@ static int verify_block(struct verification *v, uint32_t n, struct strata_error 
         return rc;
     v->sum.digest = table_digest(v->sum.digest, check);
     v->raw_bytes += bytes->size;
-    block = table_block(bytes);
-    rc = block_iter_enter(&v->iter, &block, err);
+    rc = block_iter_enter(&v->iter, table_block(bytes), err);
     if (rc == 0) {
         block_iter_first(&v->iter);
         do
             rc = verify_entry(v, n, err);
         while (rc == 0 && block_iter_next(&v->iter));
     }
-    cache_block_free(bytes);
+    free(bytes);
     return rc;
 }
 

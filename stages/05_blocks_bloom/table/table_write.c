@@ -16,30 +16,20 @@ struct table_writer {
     struct strata_buffer hashes;   /* uint64_t each */
     struct strata_buffer smallest; /* key */
     uint64_t raw_bytes;
-    struct strata_buffer user; /* for the properties */
 };
 
 int table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
                      struct strata_error *err)
 {
-    struct table_writer *w = calloc(1, sizeof *w);
-    int rc;
+    struct table_writer *w;
+    int rc = sstable_writer_begin(TABLE_SUFFIX, TABLE_MAGIC, sizeof *w, env, number, out, err);
 
-    if (!w)
-        return strata_fail_memory(err, sizeof *w);
+    if (rc < 0)
+        return rc;
+    w = (struct table_writer *)*out;
     w->block.interval = BLOCK_RESTART_INTERVAL;
     w->index.interval = 1;
-    rc = sstable_writer_begin(&w->base, TABLE_SUFFIX, TABLE_MAGIC, env, number, err);
-    if (rc < 0)
-        table_writer_del(&w->base, false);
-    else
-        *out = &w->base;
-    return rc;
-}
-
-struct strata_buffer *table_writer_user(struct sstable_writer *writer)
-{
-    return &((struct table_writer *)writer)->user;
+    return 0;
 }
 
 /* Appends a stored block; *check is its checksum. */
@@ -144,7 +134,7 @@ static int put_properties(struct table_writer *w, struct strata_error *err)
                                  .raw_bytes = w->raw_bytes,
                                  .smallest = strata_buffer_slice(&w->smallest),
                                  .largest = strata_buffer_slice(&w->block.last),
-                                 .user = strata_buffer_slice(&w->user)};
+                                 .user = strata_buffer_slice(&w->base.user)};
     struct strata_buffer bytes = {0};
     uint32_t check;
     int rc = table_properties_put(&bytes, &p, err);
@@ -198,6 +188,5 @@ void table_writer_del(struct sstable_writer *writer, bool keep)
     block_builder_free(&w->index);
     strata_buffer_free(&w->hashes);
     strata_buffer_free(&w->smallest);
-    strata_buffer_free(&w->user);
     sstable_writer_free(writer, keep);
 }

@@ -11,8 +11,7 @@
  *     table spans it: on level 0, those behind the inputs; else those of deeper levels. (What came
  *     to the levels above meanwhile is newer.)
  * 6.I17: an output is synced before anything names it. A compaction that fails, or that a crash
- *     ends, leaves files that nothing names. The device writes one output while the next one is
- *     merged: at most one is finished and not synced yet.
+ *     ends, leaves files that nothing names.
  * 6.I18: outputs are cut at table_bytes, and where they would overlap with too much of the level
  *     below theirs: the compaction that takes one of them there stays small. On level 0, where
  *     tables are in order of their age, there is one output. */
@@ -22,8 +21,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-
-#define PIECE ((size_t)256 << 10) /* bytes of one call, where no write waits for it */
 
 /* ---- Its life -------------------------------------------------------------------------------- */
 
@@ -37,15 +34,19 @@ static int open_sources(struct compaction *c, struct strata_error *err)
     if (!runs)
         return STRATA_ERR_NO_MEMORY;
     assert(of.run_count > 0);
-    rc = c->of.keep ? c->of.keep(c, &of, err) : c->of.merge(&of, &c->from, err);
+    rc = c->of.keep ? c->of.keep(c, &of, err) : STRATA_NOT_FOUND;
+    if (rc == STRATA_NOT_FOUND)
+        rc = c->of.merge(&of, &c->from, err);
     free(runs);
     return rc;
 }
 
 static int open_memtable(struct compaction *c, struct strata_error *err)
 {
-    if (c->of.keep)
-        return c->of.keep(c, NULL, err);
+    int rc = c->of.keep ? c->of.keep(c, NULL, err) : STRATA_NOT_FOUND;
+
+    if (rc != STRATA_NOT_FOUND)
+        return rc;
     c->from = memtable_cursor(c->memtable, UINT64_MAX);
     return c->from ? 0 : strata_fail_memory(err, sizeof *c->from);
 }
@@ -91,8 +92,6 @@ void compaction_free(struct compaction *c, bool keep)
         cursor_free(c->from);
     if (c->writer)
         c->of.kind->writer_del(c->writer, false);
-    if (c->behind)
-        c->of.kind->writer_del(c->behind, false);
     for (size_t i = 0; i < c->output_count; i++) {
         if (!keep)
             sstable_remove(c->outputs[i]);
@@ -140,14 +139,19 @@ bool compaction_hides(struct compaction *c, struct strata_slice key)
 
 /* ---- Outputs --------------------------------------------------------------------------------- */
 
-/* 6.I17: the output before the present one is synced, named, and opened as readers will see it. */
-static int take_behind(struct compaction *c, struct strata_error *err)
+/* 6.I17: it is synced, named, and opened as readers will see it. */
+static int end_output(struct compaction *c, struct strata_error *err)
 {
-    struct sstable_writer *writer = c->behind;
+    struct sstable_writer *writer = c->writer;
     struct sstable **output;
-    int rc = writer ? sstable_writer_publish(writer, err) : 0;
+    int rc = !c->memtable && c->of.properties ? c->of.properties(c, err) : 0;
 
-    if (rc < 0 || !writer)
+    assert(writer->sum.records > 0);
+    if (rc == 0)
+        rc = c->of.kind->writer_finish(writer, c->first, c->last, err);
+    if (rc == 0)
+        rc = fs_output_publish(&writer->out, err);
+    if (rc < 0)
         return rc;
     output = array_add(&c->outputs, &c->output_count, &c->output_room, sizeof *output, err);
     rc = output ? c->of.kind->open(c->of.env, c->of.common, writer->number, output, err)
@@ -157,45 +161,20 @@ static int take_behind(struct compaction *c, struct strata_error *err)
         return rc;
     }
     c->written += (*output)->bytes;
-    c->behind = NULL;
-    c->of.kind->writer_del(writer, true);
-    return 0;
-}
-
-static int end_output(struct compaction *c, struct strata_error *err)
-{
-    struct sstable_writer *writer = c->writer;
-    int rc = take_behind(c, err);
-
-    if (rc == 0 && !c->memtable && c->of.properties)
-        rc = c->of.properties(c, err);
-    if (rc == 0)
-        rc = c->of.kind->writer_finish(writer, c->first, c->last, err);
-    if (rc < 0)
-        return rc;
-    assert(!c->behind && writer->sum.records > 0); /* 6.I17 */
-    c->writer = NULL;
     c->grand_bytes = 0;
-    c->behind = writer;
-    if (c->paced)
-        return take_behind(c, err);
-    fs_write_back_since(writer->out.file, &writer->out.written_back, 0);
+    c->writer = NULL;
+    c->of.kind->writer_del(writer, true);
     return 0;
 }
 
 static int begin_output(struct compaction *c, struct strata_error *err)
 {
     struct strata_slice key = c->from->iter.key;
-    int rc;
 
-    assert(!c->behind || !c->paced);
     strata_buffer_clear(&c->smallest);
     if (strata_buffer_append(&c->smallest, key.data, key.size) < 0)
         return strata_fail_memory(err, key.size);
-    rc = c->of.kind->writer_new(c->of.env, (*c->of.next)++, &c->writer, err);
-    if (rc == 0 && !c->paced)
-        c->writer->out.piece_bytes = PIECE;
-    return rc;
+    return c->of.kind->writer_new(c->of.env, (*c->of.next)++, &c->writer, err);
 }
 
 /* Tables of the level below that end before this key are passed: the output overlaps with them. */
@@ -236,10 +215,14 @@ static int put_entry(struct compaction *c, struct strata_error *err)
 
 static int take_entry(struct compaction *c, struct strata_error *err)
 {
-    int rc = c->begun ? cursor_next(c->from, err) : cursor_first(c->from, err);
+    int rc = STRATA_NOT_FOUND;
 
+    if (!c->ended)
+        rc = c->begun ? cursor_next(c->from, err) : cursor_first(c->from, err);
     c->begun = true;
     c->ended = rc == STRATA_NOT_FOUND;
+    if (c->ended && c->writer)
+        return end_output(c, err);
     if (rc != 0)
         return rc;
     c->seen++;
@@ -251,19 +234,11 @@ static int take_entry(struct compaction *c, struct strata_error *err)
 int compaction_run(struct compaction *c, uint64_t entries, struct strata_error *err)
 {
     size_t outputs = c->output_count;
-    int rc = c->ended ? STRATA_NOT_FOUND : 0;
+    int rc = 0;
 
-    while (rc == 0 && entries-- && !(c->paced && c->output_count != outputs))
+    while (rc == 0 && entries-- && c->output_count == outputs)
         rc = take_entry(c, err);
     return rc;
-}
-
-int compaction_finish(struct compaction *c, struct strata_error *err)
-{
-    int rc = c->writer ? end_output(c, err) : 0;
-
-    assert(c->ended);
-    return rc < 0 ? rc : take_behind(c, err);
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------- */

@@ -22,8 +22,8 @@ struct compaction_env {
      * properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
     int (*properties)(const struct compaction *c, struct strata_error *err);
     /* Makes c->from, the entries that go on (as RocksDB's CompactionIterator): of these sources,
-     * or, where `of` is NULL, of the memtable. NO_MEMORY. NULL: the newest version of each key goes
-     * on. `keeper` is for it. */
+     * or, where `of` is NULL, of the memtable. NO_MEMORY. NOT_FOUND, or NULL: the newest version of
+     * each key goes on. `keeper` is for it. */
     int (*keep)(struct compaction *c, const struct level_merge *of, struct strata_error *err);
     void *keeper;
 };
@@ -36,12 +36,10 @@ struct compaction {
     struct memtable *memtable; /* the input of a flush; or NULL */
     struct cursor *from;       /* the merge of all inputs */
     bool begun, ended;         /* `from` was positioned; is at its end */
-    bool paced;                /* writes wait for each step: so each output is synced as it ends */
     uint64_t first, last;      /* sequence numbers of the operations in the inputs */
     uint64_t seen;             /* entries that were read so far */
 
     struct sstable_writer *writer; /* of the output that is being written; or NULL */
-    struct sstable_writer *behind; /* of the output before it, not synced yet; or NULL */
     struct strata_buffer smallest; /* key of the output that is being written */
     struct sstable **outputs;      /* finished, durable, and in no version yet */
     size_t output_count, output_room;
@@ -64,12 +62,10 @@ int compaction_init(struct compaction *c, const struct compaction_env *of, struc
  * ascending order. For `keep`. */
 bool compaction_hides(struct compaction *c, struct strata_slice key);
 
-/* Takes so many entries of the inputs, at most; a paced one ends early when an output was synced.
- * 0: there may be more; NOT_FOUND: there are none. CORRUPT, IO, NO_MEMORY: the compaction is only
- * to be freed. */
+/* Takes so many entries of the inputs, at most: fewer when an output was finished. 0: there may be
+ * more to do; NOT_FOUND: all outputs are synced and named; the directory is not. CORRUPT, IO,
+ * NO_MEMORY: the compaction is only to be freed. */
 int compaction_run(struct compaction *c, uint64_t entries, struct strata_error *err);
-/* Finishes the last output: all of them are synced and named; the directory is not. As above. */
-int compaction_finish(struct compaction *c, struct strata_error *err);
 /* `keep`: the outputs are in a version, or may be; else their files are removed. */
 void compaction_free(struct compaction *c, bool keep);
 

@@ -54,57 +54,53 @@ static bool overlaps(const struct pick_range *range, const struct sstable *table
            sstable_compare_key(table, range->low) <= 0;
 }
 
-int pick_take(struct pick *pick, const struct version *v, unsigned level, size_t at,
+int pick_take(struct pick *pick, const struct version *v, unsigned level, size_t at, size_t end,
               struct strata_error *err)
 {
     struct version_level *inputs = &pick->inputs[level];
-    struct sstable *table = v->levels[level].tables[at];
-    size_t size = v->levels[level].count * sizeof table;
+    size_t size = (v->levels[level].count + 1) * sizeof *inputs->tables;
 
-    assert(inputs->count < v->levels[level].count);
     if (!inputs->tables)
         inputs->tables = malloc(size);
     if (!inputs->tables)
         return strata_fail_memory(err, size);
-    inputs->tables[inputs->count++] = table;
-    inputs->bytes += table->bytes;
-    pick->bytes += table->bytes;
-    if (!pick->records || table->sum.first < pick->first)
-        pick->first = table->sum.first;
-    if (table->sum.last > pick->last)
-        pick->last = table->sum.last;
-    pick->records += table->sum.records;
+    for (; at < end; at++) {
+        struct sstable *table = v->levels[level].tables[at];
+        assert(inputs->count < v->levels[level].count);
+        inputs->tables[inputs->count++] = table;
+        inputs->bytes += table->bytes;
+        pick->bytes += table->bytes;
+        if (!pick->records || table->sum.first < pick->first)
+            pick->first = table->sum.first;
+        if (table->sum.last > pick->last)
+            pick->last = table->sum.last;
+        pick->records += table->sum.records;
+    }
     return 0;
 }
 
-int pick_take_tables(struct pick *pick, const struct version *v, unsigned level, size_t at,
-                     size_t end, struct strata_error *err)
+/* The first table of the level, from this one on, that overlaps; count: there is none. From level 1
+ * on those that overlap are next to each other. */
+static size_t next_overlapping(const struct version_level *l, unsigned level,
+                               const struct pick_range *range, size_t at)
 {
-    int rc = 0;
-
-    for (; rc == 0 && at < end; at++)
-        rc = pick_take(pick, v, level, at, err);
-    return rc;
-}
-
-/* Where the tables of the level that overlap begin: at this one or, on level 0, anywhere. */
-static size_t first_overlapping(const struct version_level *l, unsigned level,
-                                const struct pick_range *range)
-{
-    return level ? version_find(l, range->low) : 0;
+    if (level)
+        at = at ? at : version_find(l, range->low);
+    else
+        while (at < l->count && !overlaps(range, l->tables[at]))
+            at++;
+    return at < l->count && overlaps(range, l->tables[at]) ? at : l->count;
 }
 
 int pick_take_overlapping(struct pick *pick, const struct version *v, unsigned level,
                           const struct pick_range *range, struct strata_error *err)
 {
     const struct version_level *l = &v->levels[level];
+    size_t at = next_overlapping(l, level, range, 0);
     int rc = 0;
 
-    for (size_t at = first_overlapping(l, level, range); rc == 0 && at < l->count; at++)
-        if (overlaps(range, l->tables[at]))
-            rc = pick_take(pick, v, level, at, err);
-        else if (level)
-            break; /* nor do those behind it */
+    for (; rc == 0 && at < l->count; at = next_overlapping(l, level, range, at + 1))
+        rc = pick_take(pick, v, level, at, at + 1, err);
     return rc;
 }
 
@@ -115,7 +111,7 @@ int pick_take_all(struct pick *pick, const struct version *v, struct strata_erro
     *pick = (struct pick){.output = 1};
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
         const struct version_level *l = &v->levels[level];
-        rc = pick_take_tables(pick, v, level, 0, l->count, err);
+        rc = pick_take(pick, v, level, 0, l->count, err);
         levels += l->count > 0;
         if (level && l->count)
             pick->output = level;
@@ -153,11 +149,10 @@ uint64_t pick_bytes_over(const struct version *v, unsigned level, const struct p
     const struct version_level *l = &v->levels[level];
     uint64_t bytes = 0;
 
-    for (size_t at = level < LEVELS ? first_overlapping(l, level, range) : SIZE_MAX; at < l->count;
-         at++)
-        if (overlaps(range, l->tables[at]))
-            bytes += l->tables[at]->bytes;
-        else if (level)
-            break;
+    if (level == LEVELS)
+        return 0;
+    for (size_t at = next_overlapping(l, level, range, 0); at < l->count;
+         at = next_overlapping(l, level, range, at + 1))
+        bytes += l->tables[at]->bytes;
     return bytes;
 }

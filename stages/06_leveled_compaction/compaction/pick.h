@@ -50,12 +50,9 @@ void pick_close_over(const struct version_level *level, struct pick_range *range
 /* The table of a level >= 1 that begins behind the cursor; behind the last table, the first. */
 size_t pick_behind(const struct version_level *level, struct strata_slice cursor);
 
-/* Table `at` of the level. NO_MEMORY. */
-int pick_take(struct pick *pick, const struct version *version, unsigned level, size_t at,
-              struct strata_error *err);
 /* Tables [at, end) of the level. NO_MEMORY. */
-int pick_take_tables(struct pick *pick, const struct version *version, unsigned level, size_t at,
-                     size_t end, struct strata_error *err);
+int pick_take(struct pick *pick, const struct version *version, unsigned level, size_t at,
+              size_t end, struct strata_error *err);
 /* All tables of the version, into the deepest level that has any. How many levels have,
  * or NO_MEMORY. */
 int pick_take_all(struct pick *pick, const struct version *version, struct strata_error *err);

@@ -15,12 +15,10 @@
  * ascend. A varint has one form only; so of every valid edit encode makes the same bytes again. */
 #include "edit.h"
 #include "base/array.h"
-#include "base/coding.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 void edit_free(struct edit *edit)
 {
@@ -74,11 +72,6 @@ static void put_numbers(struct writing *w, const uint64_t *numbers, size_t count
     }
 }
 
-static void put_log(struct writing *w, const struct edit_log *log)
-{
-    put_numbers(w, (uint64_t[]){log->number, log->first, log->end, log->sequence}, 4);
-}
-
 static void put_table(struct writing *w, const struct edit_table *t)
 {
     put_numbers(w, (uint64_t[]){t->level, t->number, t->bytes}, 3);
@@ -109,8 +102,8 @@ int edit_encode(const struct edit *edit, struct strata_buffer *to, struct strata
 
     assert(logs <= 2);
     put_numbers(&w, (uint64_t[]){edit->ordinal, edit->next, logs}, 3);
-    for (uint32_t i = 0; i < logs; i++)
-        put_log(&w, &edit->logs[i]);
+    for (const struct live_log *l = edit->logs; l < edit->logs + logs; l++)
+        put_numbers(&w, (uint64_t[]){l->number, l->first, l->end, l->sequence}, 4);
     buffer_put_varint(to, edit->removed_count);
     for (size_t i = 0; i < edit->removed_count; i++)
         put_numbers(&w, (uint64_t[]){edit->removed[i].level, edit->removed[i].number}, 2);
@@ -179,7 +172,7 @@ static void read_logs(struct reading *r, struct edit *edit)
     expect(r, count <= 2, "more than two logs");
     edit->has_logs = !r->d.bad && count > 0;
     for (uint64_t i = 0; i < count && !r->d.bad; i++) {
-        struct edit_log *log = &edit->logs[i];
+        struct live_log *log = &edit->logs[i];
         log->number = read_number(r, edit->next);
         log->first = read_value(r);
         log->end = read_value(r);

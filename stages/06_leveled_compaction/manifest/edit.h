@@ -4,6 +4,7 @@
 #define STRATA_06_EDIT_H
 
 #include "04_memtable_sstable/run/sstable.h"
+#include "04_memtable_sstable/tables.h"
 #include "base/coding.h"
 
 #define LEVELS 7
@@ -21,14 +22,6 @@ struct edit_table {
     struct sstable *table; /* it is open: borrowed; NULL: it is not, as of an edit that was read */
 };
 
-/* A log that is live: not all of it is in tables. As stage 4's list has it of its one. */
-struct edit_log {
-    uint64_t number;
-    uint64_t first;    /* sequence number of its first operation */
-    uint64_t end;      /* so many of its bytes are known to be on the device */
-    uint64_t sequence; /* of the first operation behind those */
-};
-
 struct edit_removed {
     uint32_t level;
     uint64_t number;
@@ -41,7 +34,7 @@ struct edit {
     uint64_t offset;  /* of the record that it was read from; 0: it was not read */
     uint64_t next;    /* file numbers from here on were never given away: above all in it */
     bool has_logs;    /* the live logs are now these, the oldest first: one or two */
-    struct edit_log logs[2];
+    struct live_log logs[2];
     uint32_t log_count;
     struct edit_removed *removed;
     struct edit_table *added;

@@ -66,7 +66,9 @@ int manifest_append(struct manifest *m, struct edit *edit, struct strata_error *
     rc = record_append_typed(m->file, m->number, MANIFEST_EDIT, strata_bytes(NULL, 0),
                              strata_buffer_slice(&m->bytes), err);
     m->written += m->file->end - end;
-    if (rc == 0)
+    if (rc < 0)
+        fs_cut_back(m->file, NULL); /* if it cannot be, the file takes no more */
+    else
         rc = fs_sync(m->file, err);
     if (rc == 0)
         m->ordinal = edit->ordinal;
@@ -182,13 +184,6 @@ int manifest_check(struct manifest *m, manifest_apply *apply, void *arg, struct 
     return rc;
 }
 
-static int open_file(struct manifest *m, struct strata_error *err)
-{
-    unsigned flags = m->env->options->read_only ? FS_READ : FS_WRITE;
-    return fs_open_named(m->env->fs, m->path, flags,
-                         "the manifest is missing: " CURRENT_NAME " names it", &m->file, err);
-}
-
 int manifest_open(struct manifest *m, const struct strata_env *env, manifest_apply *apply,
                   void *arg, struct strata_error *err)
 {
@@ -200,7 +195,8 @@ int manifest_open(struct manifest *m, const struct strata_env *env, manifest_app
     if (rc == 0)
         rc = begin(m, env, current.number, err);
     if (rc == 0)
-        rc = open_file(m, err);
+        rc = fs_open_named(env->fs, m->path, env->options->read_only ? FS_READ : FS_WRITE,
+                           "the manifest is missing: " CURRENT_NAME " names it", &m->file, err);
     if (rc < 0)
         return rc;
     m->known = current.known;

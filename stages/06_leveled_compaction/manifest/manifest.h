@@ -32,8 +32,9 @@ typedef int manifest_apply(void *arg, const struct edit *edit, struct strata_err
  * the caller must not write any more. */
 int manifest_create(struct manifest *manifest, const struct strata_env *env, uint64_t number,
                     struct edit *state, struct strata_error *err);
-/* Sets the edit's ordinal, appends it and syncs. IO: it may be on the device or not, and nothing
- * can be appended any more. NO_MEMORY: it is not. */
+/* Sets the edit's ordinal, appends it and syncs. IO: if the file has failed, the edit may be on the
+ * device or not, and nothing can be appended any more; else, for want of space, it is not.
+ * NO_MEMORY: it is not. */
 int manifest_append(struct manifest *manifest, struct edit *edit, struct strata_error *err);
 /* So many edits have gathered that a new manifest is due. */
 bool manifest_is_long(const struct manifest *manifest);

@@ -68,14 +68,6 @@ static int is_torn(const struct manifest *m, struct record_reader *reader, bool 
     return rc;
 }
 
-static int ends_early(const struct manifest *m, uint64_t at, struct strata_error *err)
-{
-    return strata_fail(err, STRATA_ERR_CORRUPT, m->file->path, at,
-                       "the manifest ends here, after %" PRIu64 " edits; %" PRIu64
-                       " bytes of it were once on the device",
-                       m->ordinal, m->known);
-}
-
 int manifest_tail(struct manifest *m, struct record_reader *reader, int rc,
                   const struct strata_error *why, struct strata_error *err)
 {
@@ -83,7 +75,10 @@ int manifest_tail(struct manifest *m, struct record_reader *reader, int rc,
     bool torn = rc == RECORD_TORN;
 
     if (rc > 0 && (at < m->known || !m->ordinal))
-        return ends_early(m, at, err);
+        return strata_fail(err, STRATA_ERR_CORRUPT, m->file->path, at,
+                           "the manifest ends here, after %" PRIu64 " edits; %" PRIu64
+                           " bytes of it were once on the device",
+                           m->ordinal, m->known);
     if (rc == STRATA_ERR_CORRUPT && at >= m->known && m->ordinal) {
         int judged = is_torn(m, reader, &torn, err);
         if (judged < 0)

@@ -1,7 +1,7 @@
 /* level_iter.c: see level_iter.h. One table has a cursor at a time: the one with the
  * iterator's position; a step out of it opens the next one. */
 #include "level_iter.h"
-#include "04_memtable_sstable/iter/merge_iter.h"
+#include "04_memtable_sstable/iter/cursor.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -38,23 +38,14 @@ static int show(struct level_iter *it)
     return 0;
 }
 
-/* `rc`: of a move in the present table. At its end: to the next one's first entry. */
-static int forward(struct level_iter *it, int rc, struct strata_error *err)
+/* `rc`: of a move in the present table. At its end: to the next one's first entry, or, going back,
+ * to the last one of the table before. */
+static int go_on(struct level_iter *it, int rc, bool back, struct strata_error *err)
 {
-    while (rc == STRATA_NOT_FOUND && it->at + 1 < it->run.count) {
-        rc = enter(it, it->at + 1, err);
+    while (rc == STRATA_NOT_FOUND && (back ? it->at > 0 : it->at + 1 < it->run.count)) {
+        rc = enter(it, back ? it->at - 1 : it->at + 1, err);
         if (rc == 0)
-            rc = cursor_first(it->from, err);
-    }
-    return rc == 0 ? show(it) : rc;
-}
-
-static int backward(struct level_iter *it, int rc, struct strata_error *err)
-{
-    while (rc == STRATA_NOT_FOUND && it->at > 0) {
-        rc = enter(it, it->at - 1, err);
-        if (rc == 0)
-            rc = cursor_last(it->from, err);
+            rc = back ? cursor_last(it->from, err) : cursor_first(it->from, err);
     }
     return rc == 0 ? show(it) : rc;
 }
@@ -67,7 +58,7 @@ static int level_seek(struct strata_iter *iter, struct strata_slice key, struct 
 
     if (rc != 0)
         return rc;
-    return forward(it, cursor_seek(it->from, key, err), err);
+    return go_on(it, cursor_seek(it->from, key, err), false, err);
 }
 
 static int level_last(struct strata_iter *iter, struct strata_error *err)
@@ -75,19 +66,19 @@ static int level_last(struct strata_iter *iter, struct strata_error *err)
     struct level_iter *it = (struct level_iter *)iter;
     int rc = enter(it, it->run.count - 1, err);
 
-    return rc < 0 ? rc : backward(it, cursor_last(it->from, err), err);
+    return rc < 0 ? rc : go_on(it, cursor_last(it->from, err), true, err);
 }
 
 static int level_next(struct strata_iter *iter, struct strata_error *err)
 {
     struct level_iter *it = (struct level_iter *)iter;
-    return forward(it, cursor_next(it->from, err), err);
+    return go_on(it, cursor_next(it->from, err), false, err);
 }
 
 static int level_prev(struct strata_iter *iter, struct strata_error *err)
 {
     struct level_iter *it = (struct level_iter *)iter;
-    return backward(it, cursor_prev(it->from, err), err);
+    return go_on(it, cursor_prev(it->from, err), true, err);
 }
 
 static int level_value(struct strata_iter *iter, struct strata_error *err)
@@ -147,7 +138,7 @@ int level_merge_new(const struct level_merge *of, struct cursor **out, struct st
 
 struct version_level *level_merge_runs(struct level_merge *of,
                                        const struct version_level levels[LEVELS],
-                                       struct strata_error *err)
+                                       struct strata_error *err) /* 6.I8 */
 {
     size_t size = (levels[0].count + LEVELS) * sizeof(struct version_level);
     struct version_level *runs = malloc(size);
@@ -157,7 +148,12 @@ struct version_level *level_merge_runs(struct level_merge *of,
         return NULL;
     }
     of->runs = runs;
-    of->run_count = version_runs(levels, runs);
+    of->run_count = levels[0].count;
+    for (size_t i = 0; i < levels[0].count; i++)
+        runs[i] = (struct version_level){levels[0].tables + i, 1, levels[0].tables[i]->bytes};
+    for (unsigned level = 1; level < LEVELS; level++)
+        if (levels[level].count)
+            runs[of->run_count++] = levels[level];
     return runs;
 }
 

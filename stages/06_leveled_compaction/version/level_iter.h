@@ -31,7 +31,8 @@ typedef int level_merge_kind(const struct level_merge *of, struct cursor **out,
 
 /* By stage 4's merging iterator. */
 int level_merge_new(const struct level_merge *of, struct cursor **out, struct strata_error *err);
-/* Fills in the runs that these levels are; returns them, to be freed. NULL: NO_MEMORY. */
+/* Fills in the sorted runs that these levels are, the newest first: each table of level 0, and each
+ * deeper level that has any. Returns them, to be freed; they borrow the tables. NULL: NO_MEMORY. */
 struct version_level *level_merge_runs(struct level_merge *of,
                                        const struct version_level levels[LEVELS],
                                        struct strata_error *err);

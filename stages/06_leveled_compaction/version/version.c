@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- Its life ------------------------------------------------------------------------------ */
 
@@ -74,18 +73,4 @@ int version_get(struct version *v, struct strata_slice key, unsigned *type,
             rc = search_table(v, v->levels[level].tables[at], key, type, value, err);
     }
     return rc;
-}
-
-/* ---- All of it ------------------------------------------------------------------------------- */
-
-size_t version_runs(const struct version_level levels[LEVELS], struct version_level *out) /* 6.I8 */
-{
-    size_t n = 0;
-
-    for (; n < levels[0].count; n++)
-        out[n] = (struct version_level){levels[0].tables + n, 1, levels[0].tables[n]->bytes};
-    for (unsigned level = 1; level < LEVELS; level++)
-        if (levels[level].count)
-            out[n++] = levels[level];
-    return n;
 }

@@ -23,7 +23,7 @@ struct version {
     _Atomic unsigned refs;
     _Atomic uint64_t looked_in; /* tables that gets have searched */
     uint64_t next;              /* file numbers from here on were never given away */
-    struct edit_log logs[2];    /* the live ones */
+    struct live_log logs[2];    /* the live ones */
     uint32_t log_count;
     struct strata_buffer cursors[LEVELS]; /* where a level's next compaction begins: behind it */
     struct version_level levels[LEVELS];
@@ -40,24 +40,25 @@ struct version {
 void version_ref(struct version *version);
 void version_unref(struct version *version); /* NULL is fine */
 
-/* The version that follows on *version (NULL: nothing is there yet) takes its place. A table that
- * the edit adds without having it open is made from the edit's entry (version_make_table). CORRUPT:
- * the edit cannot follow on this version; NO_MEMORY. Then *version is as it was. */
-int version_apply(struct version **version, const struct edit *edit, struct strata_error *err);
+/* The version that the edit makes of `base` (NULL: nothing is there yet); one reference is the
+ * caller's. A table that the edit adds without having it open is made from the edit's entry
+ * (version_make_table). CORRUPT: the edit cannot follow on this version; NO_MEMORY. */
+int version_apply(const struct version *base, const struct edit *edit, struct version **out,
+                  struct strata_error *err);
 
 struct version_entry {
     struct sstable *table;
-    unsigned level;  /* LEVELS: it was removed */
+    unsigned level;
+    bool removed;
     uint64_t offset; /* of the edit that added it */
 };
 
 /* The same of many edits: the version is built once, at their end (LevelDB's VersionSet::Builder).
  * To be freed in any case, also when init failed. */
 struct version_builder {
-    struct version *made;          /* next, logs and cursors are up to date; it has no tables yet */
+    struct version *made; /* it has no tables yet; its numbers are of entries not removed */
     struct version_entry *entries; /* the first `old` of them are those of the version before */
     size_t count, room, old;
-    struct index numbers; /* of each one's table: 1 + where it is in `entries` */
 };
 /* `base`: the version before, which is borrowed; NULL: none. NO_MEMORY. */
 int version_builder_init(struct version_builder *builder, const struct version *base,
@@ -110,10 +111,5 @@ size_t version_find(const struct version_level *level, struct strata_slice key);
  * empty before. NOT_FOUND; CORRUPT, IO, NO_MEMORY. */
 int version_get(struct version *version, struct strata_slice key, unsigned *type,
                 struct strata_buffer *value, struct strata_error *err);
-
-/* The sorted runs that tables of all levels are, the newest first: each table of level 0, and each
- * deeper level that has any. Returns how many; `out` has room for levels[0].count + LEVELS. They
- * borrow the tables. */
-size_t version_runs(const struct version_level levels[LEVELS], struct version_level *out);
 
 #endif

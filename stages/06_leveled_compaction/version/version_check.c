@@ -30,7 +30,7 @@ int version_check(const struct version *v, struct strata_error *err)
     int rc = version_tell(v, &whole, err);
 
     if (rc == 0)
-        rc = version_apply(&again, &whole, err);
+        rc = version_apply(NULL, &whole, &again, err);
     for (size_t i = 0; rc == 0 && i < v->count; i++)
         if (version_table(v, v->all[i]->number) != v->all[i])
             rc = sstable_corrupt(v->all[i], 0, "the version does not find it by its number", err);

@@ -2,20 +2,9 @@
 #include "04_memtable_sstable/log.h"
 #include "06_leveled_compaction/version/version_set.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool version_is_name(const char *name, uint64_t number, const char *suffix)
-{
-    char again[64];
-
-    if (!strstr(name, suffix)) /* as a rule, and for a tenth of the cost */
-        return false;
-    snprintf(again, sizeof again, "%06" PRIu64 "%s", number, suffix);
-    return strcmp(again, name) == 0;
-}
 
 static bool is_live_log(const struct version *v, uint64_t number)
 {
@@ -31,14 +20,14 @@ bool version_set_is_obsolete(const struct version_set *set, const char *name)
     uint64_t number = strtoull(name, NULL, 10);
     char temporary[64];
 
-    if (version_is_name(name, number, ".log"))
+    if (fs_is_name(name, number, ".log"))
         return !is_live_log(set->current, number);
-    if (version_is_name(name, number, ".manifest"))
+    if (fs_is_name(name, number, ".manifest"))
         return number != set->manifest.number;
-    if (version_is_name(name, number, suffix))
+    if (fs_is_name(name, number, suffix))
         return !set->current || !version_table(set->current, number);
     snprintf(temporary, sizeof temporary, "%s.tmp", suffix);
-    return version_is_name(name, number, temporary) || strcmp(name, CURRENT_NAME ".tmp") == 0;
+    return fs_is_name(name, number, temporary) || strcmp(name, CURRENT_NAME ".tmp") == 0;
 }
 
 int version_set_remove_obsolete(const struct version_set *set, const struct fs_names *names,
@@ -105,7 +94,7 @@ int version_set_check_logs(const struct version_set *set, const struct fs_names 
     for (size_t i = 0; rc == 0 && i < names->count; i++) {
         uint64_t number = strtoull(names->names[i], NULL, 10);
         char *path;
-        if (number <= last || !version_is_name(names->names[i], number, ".log"))
+        if (number <= last || !fs_is_name(names->names[i], number, ".log"))
             continue;
         path = fs_join(set->env->dir, names->names[i]);
         rc = path ? check_unnamed_log(set, path, number, err) : strata_fail_memory(err, 64);

@@ -49,30 +49,22 @@ void version_set_free(struct version_set *set)
     set->current = NULL;
 }
 
-/* It is read as if nothing were to be written. */
+/* It is read as if nothing were to be written. (Of a reader, it may be a later one.) */
 int version_set_verify(const struct version_set *set, struct strata_error *err)
 {
     struct strata_options options = *set->env->options;
     struct strata_env env = *set->env;
-    struct version_set again = {.env = &env};
+    struct version_set again = {.env = &env, .uncertain = set->uncertain || options.read_only};
     int rc;
 
     options.read_only = true;
     env.options = &options;
     rc = read_manifest(&again, err);
-    if (rc == 0 && !set->uncertain && !version_same(again.current, set->current))
+    if (rc == 0 && !again.uncertain && !version_same(again.current, set->current))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, again.manifest.path, STRATA_NO_OFFSET,
                          "it is whole, but does not say what was written last");
     version_set_free(&again);
     return rc;
-}
-
-struct tables version_log_known(const struct edit_log *log)
-{
-    return (struct tables){.log = log->number,
-                           .log_first = log->first,
-                           .log_end = log->end,
-                           .sequence = log->sequence};
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
@@ -101,7 +93,9 @@ int version_set_write_manifest(struct version_set *set, const struct version *ve
         manifest_close(&manifest);
         return rc;
     }
-    if (set->manifest.path) /* else, or when it fails, the next open removes it */
+    if (set->keep_replaced)
+        set->replaced = set->manifest.number;
+    else if (set->manifest.path) /* if it fails, the next open does it */
         fs_remove(set->env->fs, set->manifest.path, NULL);
     set->earlier_bytes += set->manifest.written;
     manifest_close(&set->manifest);
@@ -113,18 +107,8 @@ int version_set_write_manifest(struct version_set *set, const struct version *ve
 int version_set_prepare(const struct version_set *set, struct edit *edit, struct version **out,
                         struct strata_error *err)
 {
-    int rc;
-
     edit->next = set->next;
-    *out = set->current;
-    if (*out)
-        version_ref(*out);
-    rc = version_apply(out, edit, err);
-    if (rc < 0) {
-        version_unref(*out);
-        *out = NULL;
-    }
-    return rc;
+    return version_apply(set->current, edit, out, err);
 }
 
 int version_set_write(struct version_set *set, struct edit *edit, const struct version *version,
@@ -136,7 +120,7 @@ int version_set_write(struct version_set *set, struct edit *edit, const struct v
     if (!set->manifest.file || manifest_is_long(&set->manifest))
         return version_set_write_manifest(set, version, err);
     rc = manifest_append(&set->manifest, edit, err);
-    set->uncertain = rc < 0 && rc != STRATA_ERR_NO_MEMORY;
+    set->uncertain = rc == STRATA_ERR_CORRUPT || (rc < 0 && set->manifest.file->failed);
     count(set);
     return rc;
 }

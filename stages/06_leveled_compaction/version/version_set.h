@@ -10,7 +10,6 @@
 #define STRATA_06_VERSION_SET_H
 
 #include "03_wal/wal.h"
-#include "04_memtable_sstable/tables.h"
 #include "06_leveled_compaction/manifest/manifest.h"
 #include "version.h"
 
@@ -21,10 +20,12 @@ struct version_set {
     const struct wal_kind *log;      /* of its logs; NULL: frames only */
     struct version *current;         /* as the manifest says */
     struct manifest manifest;
-    _Atomic uint64_t next;    /* number of the next file */
-    _Atomic bool uncertain;   /* 6.I21: no file is removed, and nothing is written any more */
-    uint64_t earlier_bytes;   /* written to manifests before the present one */
-    _Atomic uint64_t written; /* bytes, to all manifests and CURRENT since open */
+    _Atomic uint64_t next;     /* number of the next file */
+    _Atomic bool uncertain;    /* 6.I21: no file is removed, and nothing is written any more */
+    bool keep_replaced;        /* a manifest that another replaces is not removed here: */
+    _Atomic uint64_t replaced; /* number of the last one; 0: none */
+    uint64_t earlier_bytes;    /* written to manifests before the present one */
+    _Atomic uint64_t written;  /* bytes, to all manifests and CURRENT since open */
 };
 
 /* Reads the manifest that CURRENT names; its edits together make the current version. To be freed
@@ -49,13 +50,8 @@ int version_set_settle(struct version_set *set, struct strata_error *err);
 /* Does the manifest, read again, say the current version? CORRUPT, IO, NO_MEMORY. */
 int version_set_verify(const struct version_set *set, struct strata_error *err);
 
-/* What a log is known to hold, as stage 4's list of files says it. */
-struct tables version_log_known(const struct edit_log *log);
-
 /* ---- Files by their names (version_files.c) -------------------------------------------------- */
 
-/* Is it the name of file `number`, with this suffix? */
-bool version_is_name(const char *name, uint64_t number, const char *suffix);
 /* Is it a name that a tree makes, and of no file that the manifest names? */
 bool version_set_is_obsolete(const struct version_set *set, const char *name);
 /* Removes those of the names that are. IO, NO_MEMORY. */

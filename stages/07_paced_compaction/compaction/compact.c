@@ -18,7 +18,7 @@ int compact_new(const struct compaction_env *env, struct version *version, struc
         return strata_fail_memory(err, sizeof *c);
     }
     rc = compaction_init(&c->of, env, version, pick, memtable, err);
-    c->of.paced = paced;
+    c->paced = paced;
     c->began_ns = fs_now(env->env->fs);
     c->bytes = memtable ? memtable_bytes(memtable) : c->of.pick.bytes;
     c->records = memtable ? memtable_count(memtable) : c->of.pick.records;
@@ -47,16 +47,11 @@ static int sync_some(struct compact *c, bool *waited, struct strata_error *err)
 {
     struct sstable_writer *writer = c->of.writer;
 
-    if (!c->of.paced || !writer || writer->out.file->end < c->synced + SYNC_BYTES)
+    if (!c->paced || !writer || writer->out.file->end < c->synced + SYNC_BYTES)
         return 0;
     c->synced = writer->out.file->end;
     *waited = true;
     return fs_sync(writer->out.file, err);
-}
-
-static bool is_done(const struct compact *c)
-{
-    return c->of.ended && !c->of.writer && !c->of.behind;
 }
 
 int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
@@ -66,13 +61,11 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
     bool waited;
     int rc;
 
-    if (is_done(c))
+    if (c->of.ended)
         return COMPACT_DONE;
     rc = compaction_run(&c->of, *budget / each + (*budget % each > 0), err);
     used = (c->of.seen - seen + (rc != 0)) * each; /* what ends it counts, too */
     *budget -= used < *budget ? used : *budget;
-    if (rc == STRATA_NOT_FOUND && c->of.output_count == outputs)
-        rc = compaction_finish(&c->of, err);
     waited = c->of.output_count != outputs;
     if (waited)
         c->synced = 0;
@@ -80,7 +73,7 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
         rc = sync_some(c, &waited, err);
     if (waited)
         *budget = 0;
-    return rc < 0 ? rc : is_done(c) && !waited ? COMPACT_DONE : 0;
+    return rc < 0 ? rc : c->of.ended && !waited ? COMPACT_DONE : 0;
 }
 
 uint64_t compact_left(const struct compact *c)

@@ -13,6 +13,7 @@ struct compact {
     uint64_t began_ns;       /* fs_now */
     uint64_t bytes, records; /* of the inputs, about */
     uint64_t synced;         /* bytes of the present output that are durable */
+    bool paced;
 };
 
 /* Of a pick, which it takes, whatever it returns; or of a memtable: a flush. `paced`: writes wait

@@ -13,7 +13,7 @@
  *      +-----\--> bytes written                     trigger: 8; tiered: 5, and 3 for each tier
  *       room  it must be paid here
  *
- * 7.I10: level 0 never has PACE_STOP_MORE tables more than the slowdown trigger, the stop trigger,
+ * 7.I10: level 0 never has STOP_MORE tables more than the slowdown trigger, the stop trigger,
  * unless compaction is paused: a write waits before. 7.I11: a write of b bytes that neither the
  * stop trigger, nor a flush that is late (7.I1), nor what open has left to the first write makes
  * wait, does no more than
@@ -33,11 +33,10 @@
  * steps; and nothing that a step does takes longer the more tables there are, but the edit, which
  * copies the list of tables (measured: 0.3 ms for a thousand of them). */
 #include "07_paced_compaction/compaction/pace.h"
-#include "07_paced_compaction/compaction/debt.h"
 
 #include <assert.h>
 
-#define ENTRY_BYTES ((size_t)64) /* that an operation takes beside key and value, about */
+#define STOP_MORE 4u /* tables of level 0, from the slowdown trigger to the stop trigger */
 #define OBSOLETE_LEAST ((uint64_t)1 << 20)
 #define OBSOLETE_MOST ((uint64_t)8 << 20)
 
@@ -85,13 +84,6 @@ int pace_flush(struct tree *tree, struct strata_error *err)
 
 /* ---- Compaction ------------------------------------------------------------------------------ */
 
-static void warn(const struct tree *tree, const char *what, const struct strata_error *err)
-{
-    char text[600];
-    strata_env_log(tree->env, STRATA_LOG_WARNING, "%s: %s", what,
-                   strata_error_text(err, text, sizeof text));
-}
-
 bool pace_quarantine(struct tree *tree, const struct strata_error *err)
 {
     const struct version *v = tree->versions.current;
@@ -115,11 +107,11 @@ static int tolerate_error(struct tree *tree, int rc, const struct strata_error *
     if (rc >= 0 || !compaction_error_is_tolerable(&tree->versions, rc, err))
         return rc;
     if (!compaction_error_is_shortage(rc, err) && pace_quarantine(tree, err)) {
-        warn(tree, "this table is left alone by compactions", err);
+        strata_env_warn(tree->env, err, "this table is left alone by compactions");
         return 0;
     }
     tree->compaction_paused = true;
-    warn(tree, "nothing is compacted before the next flush", err);
+    strata_env_warn(tree->env, err, "nothing is compacted before the next flush");
     return STRATA_NOT_FOUND;
 }
 
@@ -130,9 +122,7 @@ static int compact_some(struct tree *tree, uint64_t *budget, struct strata_error
 
     if (!tree->compaction_paused)
         rc = tolerate_error(tree, tree_compact_step(tree, budget, &why), &why);
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    return strata_fail_with(rc, &why, err);
 }
 
 /* Up to the next wait for the device. NOT_FOUND: nothing is due. */
@@ -142,35 +132,35 @@ static int compact_piece(struct tree *tree, struct strata_error *err)
     return compact_some(tree, &budget, err);
 }
 
-static uint64_t compaction_left(const struct tree *tree)
+static uint64_t compaction_left(const struct tree *tree, uint64_t bytes, uint64_t done)
 {
-    uint64_t all = policy_debt(tree->super->version, tree->env->options), done = 0;
+    uint64_t all = policy_debt(tree->super->version, tree->env->options);
 
-    if (tree->compaction) {
-        done = tree->compaction->bytes - compact_left(tree->compaction);
-        all = all > tree->compaction->bytes ? all : tree->compaction->bytes;
-    }
-    if (all > done)
-        return all - done;
-    /* Its end is still to be written; or nobody has looked for stale tables yet. */
-    return tree->compaction || tree->parts->pick_stale;
+    all = all > bytes ? all : bytes;
+    return all > done ? all - done : 0;
 }
 
-static uint64_t slowdown_trigger(const struct tree *tree)
+struct debt pace_compaction_debt(const struct tree *tree, uint64_t bytes, uint64_t done)
 {
-    return policy_slowdown_trigger(tree->super->version, tree->env->options);
+    const struct super *super = tree->super;
+
+    if (tree->compaction_paused || tree->nothing_due)
+        return (struct debt){0, 0};
+    return debt_of_compaction(compaction_left(tree, bytes, done),
+                              tree->env->options->memtable_bytes, memtable_bytes(super->memtable),
+                              super->version->levels[0].count + (super->immutable != NULL),
+                              policy_slowdown_trigger(super->version, tree->env->options));
 }
 
 static struct debt compaction_debt(const struct tree *tree)
 {
-    uint64_t tables = tree->super->version->levels[0].count + (tree->super->immutable != NULL);
-    struct debt debt;
+    const struct compact *work = tree->compaction;
+    struct debt debt = pace_compaction_debt(tree, work ? work->bytes : 0,
+                                            work ? work->bytes - compact_left(work) : 0);
 
-    if (tree->compaction_paused || tree->nothing_due)
-        return (struct debt){0, 0};
-    debt =
-        debt_of_compaction(compaction_left(tree), tree->env->options->memtable_bytes,
-                           memtable_bytes(tree->super->memtable), tables, slowdown_trigger(tree));
+    /* Its end is still to be written; or nobody has looked for stale tables yet. */
+    if (debt.room && !debt.work)
+        debt.work = work || tree->parts->pick_stale;
     if (tree->stale && debt.work < debt.room)
         debt.work = debt.room; /* as much as is written */
     return debt;
@@ -187,13 +177,18 @@ static int do_compaction_quota(struct tree *tree, uint64_t bytes, struct strata_
     return rc < 0 ? rc : 0;
 }
 
+bool pace_is_below_stop(const struct tree *tree, const struct version *version)
+{
+    return version->levels[0].count <
+           policy_slowdown_trigger(version, tree->env->options) + STOP_MORE;
+}
+
 /* 7.I10. */
 static int wait_below_stop_trigger(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    while (rc >= 0 && rc != STRATA_NOT_FOUND &&
-           tree->super->version->levels[0].count >= slowdown_trigger(tree) + PACE_STOP_MORE)
+    while (rc >= 0 && rc != STRATA_NOT_FOUND && !pace_is_below_stop(tree, tree->super->version))
         rc = compact_piece(tree, err);
     return rc < 0 ? rc : 0;
 }
@@ -287,7 +282,6 @@ static bool is_due(const struct tree *tree)
 /* The leader's: the mutex is held before and after. */
 static int write_quota(struct tree *tree, struct strata_error *err)
 {
-    struct strata_event event = {.type = STRATA_EVENT_STALL};
     uint64_t began, bytes = tree->unpaced_bytes;
     int rc;
 
@@ -295,9 +289,7 @@ static int write_quota(struct tree *tree, struct strata_error *err)
     began = fs_now(tree->env->fs);
     rc = do_quota(tree, bytes, err);
     tree->pace_bytes = debt_next_look(flush_debt(tree), compaction_debt(tree));
-    event.ns = fs_now(tree->env->fs);
-    event.took_ns = event.ns - began;
-    tree_notify(tree, event, NULL);
+    tree_notify_stall(tree, began);
     sync_lock(&tree->path.group.mutex);
     if (rc == 0)
         tree->unpaced_bytes = 0;
@@ -311,7 +303,7 @@ int pace_write(void *self, size_t operations, size_t bytes, struct strata_error 
     struct tree *tree = self;
     int rc = 0;
 
-    tree->unpaced_bytes += operations * ENTRY_BYTES + bytes;
+    tree->unpaced_bytes += operations * PACE_ENTRY_BYTES + bytes;
     if ((operations || pace_is_first(tree)) && is_due(tree))
         rc = write_quota(tree, err);
     if (rc == 0)

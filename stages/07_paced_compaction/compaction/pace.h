@@ -3,6 +3,7 @@
 #ifndef STRATA_07_PACE_H
 #define STRATA_07_PACE_H
 
+#include "07_paced_compaction/compaction/debt.h"
 #include "07_paced_compaction/tree/tree.h"
 
 /* make_room of a tree's write path: before so many operations are logged, with so many bytes of
@@ -15,7 +16,13 @@ int pace_write(void *tree, size_t operations, size_t bytes, struct strata_error 
  * the mutex held. */
 bool pace_is_full(const struct tree *tree);
 bool pace_is_first(const struct tree *tree);
-#define PACE_STOP_MORE 4u /* tables of level 0, from the slowdown trigger to the stop trigger */
+#define PACE_ENTRY_BYTES ((size_t)64) /* that an operation takes beside key and value, about */
+
+/* Has level 0 fewer tables than the stop trigger? */
+bool pace_is_below_stop(const struct tree *tree, const struct version *version);
+/* The debt of compactions. Of the one in progress `done` of so many bytes of inputs are read; 0 of
+ * 0: there is none. No room: they are paused, or nothing is due. Super stays meanwhile. */
+struct debt pace_compaction_debt(const struct tree *tree, uint64_t bytes, uint64_t done);
 
 /* The error of a compaction names a table: it is left alone by all later ones. False: it names
  * none, or there is no memory. The versions do not change meanwhile. */

@@ -1,6 +1,5 @@
 /* tree_compact.c: compactions of a tree: what is due is picked, written in steps, and installed. */
 #include "07_paced_compaction/tree/change.h"
-#include "07_paced_compaction/tree/tree_check.h"
 
 #include <assert.h>
 
@@ -47,13 +46,12 @@ static int install_compaction(struct tree *tree, struct strata_error *err)
 static int begin_compaction(struct tree *tree, struct version *version, struct pick *pick,
                             bool paced, struct strata_error *err)
 {
-    struct compact *work;
     int rc;
 
     assert(!tree->compaction);
-    rc = compact_new(&tree->work, version, pick, NULL, paced, &work, err);
+    rc = compact_new(&tree->work, version, pick, NULL, paced, &tree->compaction, err);
     if (rc == 0)
-        tree_notify_begun(tree, &tree->compaction, work);
+        tree_notify_begun(tree, tree->compaction);
     return rc;
 }
 
@@ -63,16 +61,12 @@ static int continue_compaction(struct tree *tree, uint64_t *budget, struct strat
 
     if (rc == COMPACT_DONE)
         rc = install_compaction(tree, err);
-    return tree_end_work(tree, &tree->compaction, rc);
+    return tree_end_work(tree, &tree->compaction, rc, err);
 }
 
 static struct policy_input policy_of(const struct tree *tree, const struct version *version)
 {
-    return (struct policy_input){.version = version,
-                                 .options = tree->env->options,
-                                 .cursors = version->cursors,
-                                 .quarantined = &tree->quarantined,
-                                 .drain = tree->draining};
+    return policy_input(version, tree->env->options, &tree->quarantined, tree->draining);
 }
 
 /* `nothing_due` is set before it is known: who clears it meanwhile is not overwritten. */
@@ -107,7 +101,6 @@ static int begin_next(struct tree *tree, struct version *version, struct strata_
 /* The version is pinned, as others may be installed meanwhile. */
 int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *err)
 {
-    uint64_t sequence;
     struct super *super;
     int rc;
 
@@ -115,7 +108,7 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
         return continue_compaction(tree, budget, err);
     if (tree->nothing_due)
         return STRATA_NOT_FOUND;
-    super = tree_pin(tree, 0, &sequence);
+    super = tree_pin(tree);
     rc = begin_next(tree, super->version, err);
     super_unref(super);
     return rc == 0 ? continue_compaction(tree, budget, err) : rc;

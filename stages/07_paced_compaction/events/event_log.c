@@ -5,9 +5,18 @@
 #define LINE 200u      /* bytes of one about a table, about */
 #define STALLS_MOST 16 /* one after another: a slow device must not fill the log with them */
 
-static void add(struct tree *tree, const struct strata_event *event)
+struct strata_event tree_event_of(const struct compact *work, enum strata_event_type flush,
+                                  enum strata_event_type compaction)
 {
-    events_encode(event, &tree->events.lines);
+    struct strata_event event = {.type = work->of.memtable ? flush : compaction,
+                                 .from = work->of.pick.level,
+                                 .level = work->of.pick.output,
+                                 .bytes = work->bytes,
+                                 .records = work->records};
+
+    for (unsigned level = 0; level < LEVELS; level++)
+        event.inputs += work->of.pick.inputs[level].count;
+    return event;
 }
 
 static void note_levels(struct tree *tree, const struct version *v, struct strata_event *event)
@@ -31,7 +40,7 @@ static void add_table(struct tree *tree, enum strata_event_type type, unsigned l
                                  .deletes = t->sum.tombstones - t->sum.coded,
                                  .smallest = strata_buffer_slice(&t->smallest),
                                  .largest = strata_buffer_slice(&t->largest)};
-    add(tree, &event);
+    events_encode(&event, &tree->events.lines);
 }
 
 /* So many would leave no room for anything else. */
@@ -61,37 +70,32 @@ static void add_inputs(struct tree *tree, const struct compact *work, uint64_t i
                                         .ns = ns,
                                         .level = level,
                                         .table = pick->inputs[level].tables[i]->number};
-            add(tree, &gone);
+            events_encode(&gone, &tree->events.lines);
         }
 }
 
-/* In progress when the file began, unless `first` is about its beginning. */
-static void add_work(struct tree *tree, const struct version *v, const struct compact *work,
-                     const struct strata_event *first)
+static void add_work(struct tree *tree, const struct version *v, const struct compact *work)
 {
     struct strata_event event;
 
     if (!work)
         return;
     event = tree_event_of(work, STRATA_EVENT_FLUSH_BEGIN, STRATA_EVENT_COMPACT_BEGIN);
-    if (event.type == first->type)
-        return;
     event.ns = work->began_ns;
     note_levels(tree, v, &event);
-    add(tree, &event);
+    events_encode(&event, &tree->events.lines);
     add_inputs(tree, work, event.inputs, event.ns);
 }
 
 /* Times ascend. */
-static void add_beginning(struct tree *tree, const struct version *v,
-                          const struct strata_event *first)
+static void add_beginning(struct tree *tree, const struct version *v, uint64_t ns)
 {
-    bool flush_first =
-        tree->flush && tree->compaction && tree->flush->began_ns < tree->compaction->began_ns;
+    const struct compact *flush = tree->logged[true], *compaction = tree->logged[false];
+    bool flush_first = flush && compaction && flush->began_ns < compaction->began_ns;
 
-    add_work(tree, v, flush_first ? tree->flush : tree->compaction, first);
-    add_work(tree, v, flush_first ? tree->compaction : tree->flush, first);
-    add_tables(tree, v, first->ns);
+    add_work(tree, v, flush_first ? flush : compaction);
+    add_work(tree, v, flush_first ? compaction : flush);
+    add_tables(tree, v, ns);
 }
 
 /* The event's own line, behind what a new file begins with. False: nothing is logged. */
@@ -107,12 +111,12 @@ static bool begin(struct tree *tree, const struct version *v, const struct strat
     for (unsigned level = 0; level < LEVELS; level++)
         open.level_bytes[level] = line.level_bytes[level];
     if (!tree->events.begun || fresh) /* again, where a new file begins */
-        add(tree, &open);
+        events_encode(&open, &tree->events.lines);
     if (fresh)
-        add_beginning(tree, v, event);
+        add_beginning(tree, v, event->ns);
     tree->events.begun = true;
     tree->events.stalls = event->type == STRATA_EVENT_STALL ? tree->events.stalls + 1 : 0;
-    add(tree, &line);
+    events_encode(&line, &tree->events.lines);
     return true;
 }
 
@@ -133,21 +137,13 @@ static bool is_left_out(const struct tree *tree, const struct strata_event *even
            (event->type == STRATA_EVENT_CLOSE || event->type == STRATA_EVENT_GIVEN_UP);
 }
 
-void tree_log_event(struct tree *tree, const struct strata_event *event, const struct compact *work)
+static void log_event(struct tree *tree, const struct strata_event *event,
+                      const struct compact *work)
 {
     enum strata_event_type type = event->type;
-    struct super *super;
-    uint64_t sequence;
-    bool begun;
+    struct super *super = tree_pin(tree); /* another thread may install meanwhile */
+    bool begun = begin(tree, super->version, event);
 
-    if (type == STRATA_EVENT_OPEN) { /* written with the first event that follows */
-        tree->events.opened_ns = event->ns;
-        return;
-    }
-    if (is_left_out(tree, event))
-        return;
-    super = tree_pin(tree, 0, &sequence); /* another thread may install meanwhile */
-    begun = begin(tree, super->version, event);
     super_unref(super);
     if (!begun)
         return;
@@ -156,4 +152,17 @@ void tree_log_event(struct tree *tree, const struct strata_event *event, const s
     if (type == STRATA_EVENT_FLUSH_END || type == STRATA_EVENT_COMPACT_END)
         add_outputs(tree, &work->of, event->ns);
     events_write(&tree->events);
+}
+
+void tree_log_event(struct tree *tree, const struct strata_event *event, const struct compact *work)
+{
+    enum strata_event_type type = event->type;
+    bool begins = type == STRATA_EVENT_FLUSH_BEGIN || type == STRATA_EVENT_COMPACT_BEGIN;
+
+    if (type == STRATA_EVENT_OPEN) /* written with the first event that follows */
+        tree->events.opened_ns = event->ns;
+    else if (!is_left_out(tree, event))
+        log_event(tree, event, work);
+    if (work)
+        tree->logged[work->of.memtable != NULL] = begins ? work : NULL;
 }

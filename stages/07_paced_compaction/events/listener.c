@@ -4,49 +4,39 @@
 
 #include <assert.h>
 
-/* `listening` is held. */
-static void call(struct tree *tree, const struct strata_event *event, const struct compact *work)
-{
-    assert(event->type < STRATA_EVENTS);
-    for (tree_listener *const *l = tree->listeners; *l; l++)
-        (*l)(tree, event, work);
-}
+static tree_listener *const listeners[] = {tree_count_event, tree_log_event};
 
 void tree_notify(struct tree *tree, struct strata_event event, const struct compact *work)
 {
     if (!event.ns)
         event.ns = fs_now(tree->env->fs);
+    assert(event.type < STRATA_EVENTS);
     sync_lock(&tree->listening);
-    call(tree, &event, work);
+    if (event.ns < tree->event_ns) /* of another thread, which came first */
+        event.ns = tree->event_ns;
+    tree->event_ns = event.ns;
+    for (size_t i = 0; i < sizeof listeners / sizeof *listeners; i++)
+        listeners[i](tree, &event, work);
     sync_unlock(&tree->listening);
+}
+
+void tree_notify_stall(struct tree *tree, uint64_t began_ns)
+{
+    uint64_t now = fs_now(tree->env->fs);
+    struct strata_event event = {.type = STRATA_EVENT_STALL, .ns = now, .took_ns = now - began_ns};
+
+    tree_notify(tree, event, NULL);
 }
 
 /* ---- Flushes and compactions ----------------------------------------------------------------- */
 
-struct strata_event tree_event_of(const struct compact *work, enum strata_event_type flush,
-                                  enum strata_event_type compaction)
-{
-    struct strata_event event = {.type = work->of.memtable ? flush : compaction,
-                                 .from = work->of.pick.level,
-                                 .level = work->of.pick.output,
-                                 .bytes = work->bytes,
-                                 .records = work->records};
-
-    for (unsigned level = 0; level < LEVELS; level++)
-        event.inputs += work->of.pick.inputs[level].count;
-    return event;
-}
-
-void tree_notify_begun(struct tree *tree, struct compact **place, struct compact *work)
+void tree_notify_begun(struct tree *tree, const struct compact *work)
 {
     struct strata_event event =
         tree_event_of(work, STRATA_EVENT_FLUSH_BEGIN, STRATA_EVENT_COMPACT_BEGIN);
 
     event.ns = work->began_ns;
-    sync_lock(&tree->listening);
-    *place = work;
-    call(tree, &event, work);
-    sync_unlock(&tree->listening);
+    tree_notify(tree, event, work);
 }
 
 void tree_notify_ended(struct tree *tree, const struct compact *work)

@@ -1,5 +1,5 @@
 /* listener.h: who is called for what a tree does, as RocksDB's EventListener: the event log
- * (event_log.c) and the statistics (tree_stats.c) are listeners. */
+ * (event_log.c) and the statistics (tree_report.c) are listeners. */
 #ifndef STRATA_07_LISTENER_H
 #define STRATA_07_LISTENER_H
 
@@ -23,17 +23,18 @@ typedef void tree_listener(struct tree *tree, const struct strata_event *event,
 extern tree_listener tree_log_event; /* event_log.c */
 extern tree_listener tree_count_event;
 
-/* Calls every listener; an event without a time gets the present one. */
+/* Calls every listener; an event without a time gets the present one. Times do not go back. */
 void tree_notify(struct tree *tree, struct strata_event event, const struct compact *work);
 /* The event of this type, of a flush or a compaction: levels, inputs, bytes, records. */
 struct strata_event tree_event_of(const struct compact *work, enum strata_event_type flush,
                                   enum strata_event_type compaction);
-/* The work is in progress from now on: `place` is tree->flush or tree->compaction. */
-void tree_notify_begun(struct tree *tree, struct compact **place, struct compact *work);
+void tree_notify_begun(struct tree *tree, const struct compact *work);
 void tree_notify_ended(struct tree *tree, const struct compact *work);
+/* A write did a quota of work, or waited, from that time until now. */
+void tree_notify_stall(struct tree *tree, uint64_t began_ns);
 void tree_notify_moves(struct tree *tree, const struct pick *pick);
 
-/* ---- Statistics (tree_stats.c) --------------------------------------------------------------- */
+/* ---- Statistics (tree_report.c) -------------------------------------------------------------- */
 
 #define TREE_DELAYS 3
 

@@ -6,6 +6,58 @@
  * a log's room is filled with where it is not (fs_window_fill). */
 #include "07_paced_compaction/tree/tree.h"
 
+/* ---- The listener that counts ---------------------------------------------------------------- */
+
+/* Of outputs that were finished or not. */
+static uint64_t written_by(const struct compaction *c)
+{
+    const struct sstable_writer *writer = c->writer;
+    return c->written + (writer && writer->out.file ? writer->out.file->end : 0);
+}
+
+static void count_paced_write(struct tree_stats *s, uint64_t took_ns)
+{
+    uint64_t least = 1000000;
+
+    s->paced_writes++;
+    s->paced_ns += took_ns;
+    if (took_ns > s->paced_longest_ns)
+        s->paced_longest_ns = took_ns;
+    for (size_t i = 0; i < TREE_DELAYS && took_ns >= least; i++, least *= 10)
+        s->delayed[i]++;
+}
+
+static void count(struct tree_stats *s, const struct strata_event *event,
+                  const struct compact *work)
+{
+    enum strata_event_type type = event->type;
+    struct version_figures *f = &s->of;
+
+    if (type == STRATA_EVENT_FLUSH_END || type == STRATA_EVENT_COMPACT_END ||
+        type == STRATA_EVENT_GIVEN_UP)
+        f->table_bytes += written_by(&work->of);
+    if (type == STRATA_EVENT_FLUSH_END) {
+        f->flushes++;
+        f->flushed_bytes += event->written;
+    } else if (type == STRATA_EVENT_COMPACT_END) {
+        f->levels[event->level].compactions++;
+        f->levels[event->level].read_bytes += event->bytes;
+        f->levels[event->level].written_bytes += event->written;
+    } else if (type == STRATA_EVENT_MOVE) {
+        f->levels[event->level].moves++;
+    } else if (type == STRATA_EVENT_STALL) {
+        count_paced_write(s, event->took_ns);
+    }
+}
+
+void tree_count_event(struct tree *tree, const struct strata_event *event,
+                      const struct compact *work)
+{
+    sync_lock(&tree->path.group.mutex);
+    count(&tree->stats, event, work);
+    sync_unlock(&tree->path.group.mutex);
+}
+
 /* ---- Figures --------------------------------------------------------------------------------- */
 
 /* Tiers have no targets. */
@@ -45,8 +97,7 @@ int tree_report_stats(void *self, void (*each)(void *arg, const struct strata_st
 {
     struct tree *tree = self;
     struct version_figures f;
-    uint64_t sequence;
-    struct super *super = tree_pin(tree, 0, &sequence);
+    struct super *super = tree_pin(tree);
     const struct tree_stats *s = &tree->stats;
     uint64_t immutable = super->immutable ? memtable_bytes(super->immutable) : 0;
 
@@ -54,7 +105,7 @@ int tree_report_stats(void *self, void (*each)(void *arg, const struct strata_st
     sync_lock(&tree->path.group.mutex);
     count_all(tree, &f);
     const struct strata_stat stats[] = {
-        {"sequence", "", "number of the next operation", sequence + 1},
+        {"sequence", "", "number of the next operation", tree->path.sequence},
         {"commits", "batches", "committed since open", tree->path.group.commits},
         {"groups", "groups", "appends that they were gathered into", tree->path.group.leads},
         {"memtable_bytes", "bytes", "of memory in use by the memtable",
@@ -89,8 +140,7 @@ int tree_report_stats(void *self, void (*each)(void *arg, const struct strata_st
 int tree_report_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
                        void *arg, struct strata_error *err)
 {
-    uint64_t sequence;
-    struct super *super = tree_pin(self, 0, &sequence);
+    struct super *super = tree_pin(self);
 
     (void)err;
     version_report_tables(super->version, each, arg);
@@ -101,8 +151,7 @@ int tree_report_tables(void *self, void (*each)(void *arg, const struct strata_t
 int tree_approximate_size(void *self, struct strata_slice from, struct strata_slice to,
                           uint64_t *bytes, struct strata_error *err)
 {
-    uint64_t sequence;
-    struct super *super = tree_pin(self, 0, &sequence);
+    struct super *super = tree_pin(self);
     int rc = sstable_add_sizes(super->version->all, super->version->count, from, to, bytes, err);
 
     super_unref(super);
@@ -116,22 +165,14 @@ int tree_report_events(void *self, void (*each)(void *arg, const struct strata_e
                        void *arg, struct strata_error *err)
 {
     struct tree *tree = self;
-    struct strata_buffer lines = {0}, keys = {0};
-    struct strata_slice rest, line;
-    struct strata_event event;
+    struct strata_buffer lines = {0};
     int rc;
 
     tree_be_alone(tree);
     rc = events_read(tree->env, &lines, err);
-    tree_end_alone(tree);
-    rest = strata_buffer_slice(&lines);
-    while (rc == 0 && events_next_line(&rest, &line)) {
-        if (events_decode(line, &event, &keys) < 0)
-            rc = strata_fail_memory(err, line.size);
-        else
-            each(arg, &event);
-    }
+    tree_end_alone(tree, false);
+    if (rc == 0)
+        rc = events_each(strata_buffer_slice(&lines), each, arg, err);
     strata_buffer_free(&lines);
-    strata_buffer_free(&keys);
     return rc;
 }

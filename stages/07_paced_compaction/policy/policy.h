@@ -16,14 +16,9 @@ int policy_quarantine_add(struct policy_quarantine *quarantined, uint64_t number
                           struct strata_error *err);
 void policy_quarantine_clear(struct policy_quarantine *quarantined);
 
-/* What there is. */
-struct policy_input {
-    const struct version *version;
-    const struct strata_options *options;
-    const struct strata_buffer *cursors; /* for each level a key: the next one begins behind it */
-    const struct policy_quarantine *quarantined;
-    bool drain; /* nobody writes: level 0 is due, too, when that costs little */
-};
+/* Has the table such a number? */
+bool policy_is_quarantined(const struct policy_quarantine *quarantined,
+                           const struct sstable *table);
 
 /* policy_targets.c: what each level may have before it is due. */
 struct policy_targets {
@@ -31,6 +26,18 @@ struct policy_targets {
     uint64_t target[LEVELS]; /* bytes, of levels from the base on; the last one may have any */
 };
 
+/* What there is: made by policy_input. */
+struct policy_input {
+    const struct version *version;
+    const struct strata_options *options;
+    const struct policy_quarantine *quarantined;
+    bool drain; /* nobody writes: level 0 is due, too, when that costs little */
+    struct policy_targets targets;
+};
+
+struct policy_input policy_input(const struct version *version,
+                                 const struct strata_options *options,
+                                 const struct policy_quarantine *quarantined, bool drain);
 void policy_targets(const struct version *version, const struct strata_options *options,
                     struct policy_targets *out);
 /* About how many bytes compactions have to read until nothing is due. */

@@ -10,11 +10,10 @@
 
 int policy_pick_leveled(const struct policy_input *of, struct pick *out, struct strata_error *err);
 
-/* ---- policy_quarantine.c --------------------------------------------------------------------- */
+/* ---- policy_quarantine.c
+ * -------------------------------------------------------------------------------- */
 
-bool policy_is_quarantined(const struct policy_quarantine *quarantined,
-                           const struct sstable *table);
-/* Has any level from this one on such a table? */
+/* Has any level from this one on a quarantined table? */
 bool policy_has_quarantined(const struct version_level levels[LEVELS], unsigned from,
                             const struct policy_quarantine *quarantined);
 

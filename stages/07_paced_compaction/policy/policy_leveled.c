@@ -57,7 +57,7 @@ static int pick_level(const struct policy_input *of, unsigned level, struct pick
                       struct strata_error *err)
 {
     const struct version_level *l = &of->version->levels[level];
-    size_t first = level ? pick_behind(l, strata_buffer_slice(&of->cursors[level])) : 0;
+    size_t first = level ? pick_behind(l, strata_buffer_slice(&of->version->cursors[level])) : 0;
 
     for (size_t i = 0; i < l->count; i++) {
         size_t at = level ? (first + i) % l->count : l->count - 1 - i;
@@ -76,7 +76,7 @@ static int pick_newest(const struct policy_input *of, struct pick *out, struct s
     size_t count = policy_newest_to_merge(l, of->quarantined, &bytes);
 
     pick_free(out);
-    return count ? pick_take_tables(out, of->version, 0, 0, count, err) : STRATA_NOT_FOUND;
+    return count ? pick_take(out, of->version, 0, 0, count, err) : STRATA_NOT_FOUND;
 }
 
 static int pick_level_0(const struct policy_input *of, struct pick *out, struct strata_error *err)

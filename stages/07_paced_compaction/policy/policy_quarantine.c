@@ -1,4 +1,4 @@
-/* policy_quarantine.c: tables that could not be read (7.I14). */
+/* policy_quarantine.c: the tables that could not be read, which neither policy takes (7.I14). */
 #include "policy_inside.h"
 #include "base/array.h"
 

@@ -3,6 +3,7 @@
 #include "policy_inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool holds(const struct sstable *table, struct strata_slice from, struct strata_slice to)
 {
@@ -55,13 +56,18 @@ int policy_pick_range(const struct policy_input *of, unsigned level, struct stra
 
 /* ---- Everything ------------------------------------------------------------------------------ */
 
-/* Nothing in it is to be dropped, and the compaction that takes it from there does not become
- * large. */
-static bool can_stay(const struct sstable *table, const struct pick *pick, unsigned level,
-                     const struct strata_options *options)
+/* Nothing in any of them is to be dropped, and the compaction that takes it from there does not
+ * become large. */
+static bool can_stay(const struct pick *pick, const struct strata_options *options)
 {
-    return !table->sum.tombstones &&
-           (level == pick->output || table->bytes <= PICK_TIMES * options->table_bytes);
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; i < pick->inputs[level].count; i++) {
+            const struct sstable *table = pick->inputs[level].tables[i];
+            if (table->sum.tombstones ||
+                (level != pick->output && table->bytes > PICK_TIMES * options->table_bytes))
+                return false;
+        }
+    return true;
 }
 
 static int compare_smallest(const void *a, const void *b)
@@ -71,42 +77,20 @@ static int compare_smallest(const void *a, const void *b)
                           strata_buffer_slice(&(*other)->smallest));
 }
 
-/* Of tables in any order: no two have keys between those of the other. */
-static bool is_one_run(struct sstable **tables, size_t count)
+/* No two tables of the version have keys between those of the other. */
+static int is_one_run(const struct version *v, bool *is, struct strata_error *err)
 {
-    qsort(tables, count, sizeof *tables, compare_smallest);
-    for (size_t i = 1; i < count; i++)
-        if (strata_compare(strata_buffer_slice(&tables[i - 1]->largest),
-                           strata_buffer_slice(&tables[i]->smallest)) >= 0)
-            return false;
-    return true;
-}
+    size_t bytes = v->count * sizeof(struct sstable *);
+    struct sstable **tables = malloc(bytes);
 
-/* A merge would make fewer than half as many. */
-static bool are_small(const struct pick *pick, size_t count, const struct strata_options *options)
-{
-    return count > 2 * (pick->bytes / options->table_bytes + 1);
-}
-
-/* Would a merge make nearly the same tables once more? */
-static int all_can_move(const struct pick *pick, const struct strata_options *options, bool *can,
-                        struct strata_error *err)
-{
-    struct sstable **tables;
-    size_t count = 0, n = 0;
-
-    for (unsigned level = 0; level < LEVELS; level++)
-        count += pick->inputs[level].count;
-    tables = malloc((count + 1) * sizeof(struct sstable *));
     if (!tables)
-        return strata_fail_memory(err, (count + 1) * sizeof(struct sstable *));
-    *can = true;
-    for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < pick->inputs[level].count; i++) {
-            tables[n++] = pick->inputs[level].tables[i];
-            *can &= can_stay(tables[n - 1], pick, level, options);
-        }
-    *can = *can && !are_small(pick, count, options) && is_one_run(tables, count);
+        return strata_fail_memory(err, bytes);
+    memcpy(tables, v->all, bytes);
+    qsort(tables, v->count, sizeof *tables, compare_smallest);
+    *is = true;
+    for (size_t i = 1; i < v->count; i++)
+        *is &= strata_compare(strata_buffer_slice(&tables[i - 1]->largest),
+                              strata_buffer_slice(&tables[i]->smallest)) < 0;
     free(tables);
     return 0;
 }
@@ -114,11 +98,15 @@ static int all_can_move(const struct pick *pick, const struct strata_options *op
 int policy_pick_all(const struct policy_input *of, struct pick *out, struct strata_error *err)
 {
     int levels = pick_take_all(out, of->version, err);
+    uint64_t tables;
 
     if (levels < 0)
         return levels;
     out->output = policy_level_for(out->bytes, out->output, of->options);
     if (levels == 0 || (levels == 1 && out->inputs[out->output].count && !of->version->tombstones))
         return STRATA_NOT_FOUND;
-    return all_can_move(out, of->options, &out->move, err);
+    tables = out->bytes / of->options->table_bytes + 1; /* that a merge would make, about */
+    if (of->version->count > 2 * tables || !can_stay(out, of->options))
+        return 0;
+    return is_one_run(of->version, &out->move, err);
 }

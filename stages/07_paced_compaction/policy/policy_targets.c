@@ -71,20 +71,21 @@ void policy_targets(const struct version *version, const struct strata_options *
     assert(out->base >= 1 && out->base < LEVELS);
 }
 
-static unsigned next_level(const struct version *v, const struct policy_targets *targets,
-                           unsigned level)
+struct policy_input policy_input(const struct version *version,
+                                 const struct strata_options *options,
+                                 const struct policy_quarantine *quarantined, bool drain)
 {
-    for (level++; level < targets->base && !v->levels[level].count;)
-        level++;
-    return level;
+    struct policy_input of = {version, options, quarantined, drain, {0}};
+
+    policy_targets(version, options, &of.targets);
+    return of;
 }
 
 unsigned policy_next_level(const struct policy_input *of, unsigned level)
 {
-    struct policy_targets targets;
-
-    policy_targets(of->version, of->options, &targets);
-    return next_level(of->version, &targets, level);
+    for (level++; level < of->targets.base && !of->version->levels[level].count;)
+        level++;
+    return level;
 }
 
 unsigned policy_level_for(uint64_t bytes, unsigned least, const struct strata_options *options)
@@ -163,18 +164,14 @@ static uint64_t score(uint64_t bytes, uint64_t target)
 /* The last level has nowhere to go. */
 void policy_scores(const struct policy_input *of, uint64_t scores[LEVELS])
 {
-    struct policy_targets targets;
-
-    policy_targets(of->version, of->options, &targets);
     scores[0] = level0_score(of);
     for (unsigned level = 1; level < LEVELS - 1; level++)
-        scores[level] = score(of->version->levels[level].bytes, targets.target[level]);
+        scores[level] = score(of->version->levels[level].bytes, of->targets.target[level]);
     scores[LEVELS - 1] = 0;
 }
 
 /* Of what goes down from level 0, or is merged there; `*coming`: bytes to the next level. */
-static uint64_t level0_debt(const struct policy_input *of, const struct policy_targets *targets,
-                            uint64_t *coming)
+static uint64_t level0_debt(const struct policy_input *of, uint64_t *coming)
 {
     const struct version_level *l = of->version->levels;
     enum policy_level0 plan = policy_level0_plan(of);
@@ -182,7 +179,7 @@ static uint64_t level0_debt(const struct policy_input *of, const struct policy_t
 
     *coming = plan == POLICY_L0_DOWN ? l[0].bytes : 0;
     if (plan == POLICY_L0_DOWN)
-        bytes = l[0].bytes + l[next_level(of->version, targets, 0)].bytes;
+        bytes = l[0].bytes + l[policy_next_level(of, 0)].bytes;
     else if (plan == POLICY_L0_MERGE)
         policy_newest_to_merge(&l[0], of->quarantined, &bytes);
     return bytes;
@@ -193,14 +190,11 @@ static uint64_t level0_debt(const struct policy_input *of, const struct policy_t
 uint64_t policy_leveled_debt(const struct policy_input *of)
 {
     const struct version_level *l = of->version->levels;
-    struct policy_targets targets;
-    uint64_t debt, coming;
+    uint64_t coming, debt = level0_debt(of, &coming);
 
-    policy_targets(of->version, of->options, &targets);
-    debt = level0_debt(of, &targets, &coming);
-    for (unsigned at = next_level(of->version, &targets, 0), next; at + 1 < LEVELS; at = next) {
-        uint64_t bytes = l[at].bytes + coming, target = targets.target[at], times;
-        next = next_level(of->version, &targets, at);
+    for (unsigned at = policy_next_level(of, 0), next; at + 1 < LEVELS; at = next) {
+        uint64_t bytes = l[at].bytes + coming, target = of->targets.target[at], times;
+        next = policy_next_level(of, at);
         coming = bytes > target ? bytes - target : 0;
         times = bytes ? l[next].bytes / bytes : 0;
         debt += coming * (1 + (times < PICK_TIMES ? times : PICK_TIMES));

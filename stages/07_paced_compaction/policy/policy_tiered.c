@@ -73,10 +73,10 @@ static int take_tier(struct pick *out, const struct policy_input *of, const stru
     const struct version *v = of->version;
     const struct version_level *l = v->levels;
     size_t end = tier->at + tier->count, own = end < l[0].count ? end : l[0].count;
-    int rc = pick_take_tables(out, v, 0, tier->at, own, err);
+    int rc = pick_take(out, v, 0, tier->at, own, err);
 
     for (unsigned level = 1; rc == 0 && end > own && level < LEVELS; level++) {
-        rc = pick_take_tables(out, v, level, 0, l[level].count, err);
+        rc = pick_take(out, v, level, 0, l[level].count, err);
         if (l[level].count)
             out->output = level;
     }

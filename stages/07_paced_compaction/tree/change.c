@@ -13,10 +13,10 @@
  * What a crash cuts off before the commit leaves files that no edit names; what it cuts off after
  * it leaves obsolete files: the next open removes either. */
 #include "change.h"
-#include "base/cost.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 static int prepare(struct tree *tree, struct change *c, struct strata_error *err)
 {
@@ -26,25 +26,19 @@ static int prepare(struct tree *tree, struct change *c, struct strata_error *err
         rc = tree->parts->index(c->version, err);
     if (rc < 0)
         return rc;
-    c->super = super_new(tree->parts, tree->super->memtable,
-                         c->flushed ? NULL : tree->super->immutable, c->version);
+    c->super = super_new(tree, tree->super->memtable, c->flushed ? NULL : tree->super->immutable,
+                         c->version);
     return c->super ? 0 : strata_fail_memory(err, sizeof *c->super);
 }
 
-/* What was only moved stays. By level, not by edit: a compaction may take all of them. */
+/* What was only moved stays. */
 static void remove_tables(struct tree *tree, const struct version *old, const struct edit *edit)
 {
-    bool any[LEVELS] = {false};
-
-    for (size_t i = 0; i < edit->removed_count; i++)
-        any[edit->removed[i].level] = true;
-    for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; any[level] && i < old->levels[level].count; i++) {
-            struct sstable *table = old->levels[level].tables[i];
-            cost_so_far.comparisons++;
-            if (!version_table(tree->versions.current, table->number))
-                obsolete_add(&tree->obsolete, tree->env, table->path, table->bytes, table);
-        }
+    for (size_t i = 0; i < edit->removed_count; i++) {
+        struct sstable *table = version_table(old, edit->removed[i].number);
+        if (!version_table(tree->versions.current, table->number))
+            obsolete_add(&tree->obsolete, tree->env, strdup(table->path), table->bytes, table);
+    }
 }
 
 /* From now on the tree is as the edit says (7.I3). */

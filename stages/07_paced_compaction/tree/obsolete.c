@@ -8,33 +8,28 @@
 #include "base/array.h"
 
 #include <assert.h>
-
 #include <stdlib.h>
-#include <string.h>
 
 #define FILES 16 /* removed at a time, at most: each may be a wait for the device */
 
-void obsolete_add(struct obsolete_files *obsolete, const struct strata_env *env, const char *path,
+void obsolete_add(struct obsolete_files *obsolete, const struct strata_env *env, char *path,
                   uint64_t bytes, struct sstable *table)
 {
     struct obsolete_file *file = NULL;
-    char *copy = strdup(path);
 
-    if (copy)
+    if (path)
         file = array_add(&obsolete->files, &obsolete->count, &obsolete->room, sizeof *file, NULL);
-    if (file) {
-        *file = (struct obsolete_file){copy, bytes, table};
-        obsolete->bytes += bytes;
-        if (table)
-            sstable_ref(table);
+    if (!file) {
+        strata_env_log(env, STRATA_LOG_WARNING,
+                       "%s: an obsolete file is left to the next open, as memory is short",
+                       path ? path : env->dir);
+        free(path);
         return;
     }
-    strata_env_log(env, STRATA_LOG_WARNING, "%s: removed at once, as memory is short", path);
-    free(copy);
+    *file = (struct obsolete_file){path, bytes, table};
+    obsolete->bytes += bytes;
     if (table)
-        sstable_remove(table);
-    else
-        fs_remove(env->fs, path, NULL);
+        sstable_ref(table);
 }
 
 /* 7.I26. */
@@ -62,18 +57,14 @@ static int cut(const struct obsolete_file *f, struct strata_fs *fs, uint64_t byt
     return rc;
 }
 
-static void drop(struct obsolete_files *obsolete, size_t at, struct strata_fs *fs)
+/* It is removed, or left to the next open. */
+static void forget(struct obsolete_files *obsolete, size_t at)
 {
     struct obsolete_file *f = &obsolete->files[at];
 
     assert(obsolete->bytes >= f->bytes);
     obsolete->bytes -= f->bytes;
-    if (f->table) {
-        sstable_remove(f->table);
-        sstable_unref(f->table);
-    } else {
-        fs_remove(fs, f->path, NULL);
-    }
+    sstable_unref(f->table);
     free(f->path);
     *f = obsolete->files[--obsolete->count]; /* in any order: there may be many */
 }
@@ -83,6 +74,8 @@ bool obsolete_remove(struct obsolete_files *obsolete, struct strata_fs *fs, uint
     uint64_t least = bytes == UINT64_MAX ? 0 : bytes / FILES;
     bool went = false;
 
+    if (!bytes || (obsolete->stay && obsolete->stay(obsolete->arg)))
+        return false;
     for (size_t at = 0; bytes && at < obsolete->count;) {
         struct obsolete_file *f = &obsolete->files[at];
         if (is_read(obsolete, f)) {
@@ -97,7 +90,8 @@ bool obsolete_remove(struct obsolete_files *obsolete, struct strata_fs *fs, uint
         } else {
             uint64_t went_by = f->bytes > least ? f->bytes : least;
             bytes -= went_by < bytes ? went_by : bytes;
-            drop(obsolete, at, fs);
+            fs_remove(fs, f->path, NULL);
+            forget(obsolete, at);
         }
     }
     return went;
@@ -107,7 +101,7 @@ void obsolete_free(struct obsolete_files *obsolete, struct strata_fs *fs)
 {
     obsolete_remove(obsolete, fs, UINT64_MAX);
     while (obsolete->count)
-        drop(obsolete, obsolete->count - 1, fs);
+        forget(obsolete, obsolete->count - 1);
     free(obsolete->files);
     obsolete->files = NULL;
     obsolete->room = 0;

@@ -17,19 +17,22 @@ struct obsolete_file {
 struct obsolete_files {
     struct obsolete_file *files;
     size_t count, room;
-    uint64_t bytes;
+    _Atomic uint64_t bytes;       /* of all; of statistics */
     _Atomic unsigned log_readers; /* as long as there are any no log is touched */
+    /* Asked before any is removed; it may add some. True: all stay for now. NULL: none does. */
+    bool (*stay)(void *arg);
+    void *arg;
 };
 
 /* Of `table`, which no version that readers will pin has any more: it is removed when nobody reads
- * it; or, with NULL, of a log, which is closed. Without memory it is removed at once, and that is
- * logged: nothing is lost, but a writer may wait. */
-void obsolete_add(struct obsolete_files *obsolete, const struct strata_env *env, const char *path,
+ * it; or, with NULL, of a log, which is closed, or another file. Takes `path`. Without memory,
+ * which may be why that is NULL, the file is left to the next open, and that is logged. */
+void obsolete_add(struct obsolete_files *obsolete, const struct strata_env *env, char *path,
                   uint64_t bytes, struct sstable *table);
 /* Removes about so many bytes, and at most 16 files; UINT64_MAX: all that nobody reads. What fails
  * is left to the next open. Was anything removed? */
 bool obsolete_remove(struct obsolete_files *obsolete, struct strata_fs *fs, uint64_t bytes);
-/* At close: the same, and what is left is removed with its last reader. */
+/* At close: the same; what has to stay is left to the next open. */
 void obsolete_free(struct obsolete_files *obsolete, struct strata_fs *fs);
 
 #endif

@@ -15,18 +15,16 @@ struct tree;
 struct tree_threads {
     /* Waits for the step under way; none begins before `resume`. */
     void (*pause)(struct tree *tree);
-    void (*resume)(struct tree *tree);
+    void (*resume)(struct tree *tree, bool failed); /* so did what was done meanwhile */
     /* As tree_pin. */
-    struct super *(*pin)(struct tree *tree, uint64_t *sequence);
+    struct super *(*pin)(struct tree *tree);
     /* Waits until nobody looks, without a reference, at a super that was current before. */
     void (*wait_for_readers)(struct tree *tree);
     /* A reader has dropped a super. False: its thread removes what it alone needed. */
     bool (*unread)(struct tree *tree);
-    /* The leader has added a group to the memtable: memory of it that no reader looks at any more
-     * is used again. The mutex is held. */
-    void (*committed)(struct tree *tree);
-    /* Before all is closed: no step begins any more. */
-    void (*end)(struct tree *tree);
+    /* Before a close: no step begins any more. True: nothing can be written any more, and no call
+     * has reported it. */
+    bool (*stop)(struct tree *tree);
 };
 
 struct tree_parts {
@@ -57,8 +55,12 @@ struct tree_parts {
      * NO_MEMORY; to be freed in any case. NULL: there is none. */
     int (*pick_stale)(struct tree *tree, struct version *version, struct pick *pick,
                       struct strata_error *err);
-    /* Ends with NULL. NULL: the statistics and the event log. */
-    tree_listener *const *listeners;
+    /* What the engine has beside the tree: made before it is opened, freed when it is closed. Both
+     * NULL: nothing. */
+    void (*begin)(struct tree *tree);
+    void (*end)(struct tree *tree);
+    /* The leader has added a group to the memtable. The mutex is held. NULL: nothing is to do. */
+    void (*committed)(struct tree *tree);
     const struct wal_kind *log; /* NULL: frames only */
     bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
                              * STRATA_SYNC_ALWAYS is set; else open does it */

@@ -1,29 +1,53 @@
 /* tree.c: memtables, their logs, and how one becomes a table: see tree.h. */
 #include "tree.h"
 #include "change.h"
-#include "tree_check.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* ---- Memtables and logs ---------------------------------------------------------------------- */
 
 /* The log as it was made: of what it holds no more is known for sure. */
-static int make_log(struct tree *tree, struct log *log, struct edit_log *entry,
+static int make_log(struct tree *tree, struct log *log, struct live_log *entry,
                     struct strata_error *err)
 {
     uint64_t sequence = tree->path.sequence, number = tree->versions.next++;
     int rc = log_create(log, tree->env, tree->parts->log, number, sequence, err);
 
-    *entry = (struct edit_log){number, sequence, log->end, sequence};
+    *entry = (struct live_log){number, sequence, log->end, sequence};
     if (rc < 0)
         log_close(log, true, NULL);
     return rc;
 }
 
-static void swap_memtable(struct tree *tree, struct super *super, const struct log *log,
-                          const struct edit_log *entry)
+/* A super with a new memtable, and the log that goes with that. */
+static int make_memtable(struct tree *tree, struct super **super, struct log *log,
+                         struct live_log *entry, struct strata_error *err)
 {
-    assert(!tree->super->immutable && !tree->immutable.file); /* 7.I1 */
+    const struct super *old = tree->super;
+    struct memtable *memtable;
+    int rc = memtable_new(tree->parts->memtable, tree->memory, tree->env->options->memtable_bytes,
+                          &memtable, err);
+
+    if (rc < 0)
+        return rc;
+    *super = super_new(tree, memtable, old->memtable, old->version);
+    memtable_unref(memtable); /* super has it */
+    rc = *super ? make_log(tree, log, entry, err) : strata_fail_memory(err, sizeof **super);
+    if (rc < 0)
+        super_unref(*super);
+    return rc;
+}
+
+static void swap_memtable(struct tree *tree, struct super *super, const struct log *log,
+                          const struct live_log *entry)
+{
+    struct super *old = tree->super;
+    struct strata_event event = {.type = STRATA_EVENT_SEAL,
+                                 .bytes = memtable_bytes(super->immutable),
+                                 .records = memtable_count(super->immutable)};
+
+    assert(!old->immutable && !tree->immutable.file); /* 7.I1 */
     sync_lock(&tree->path.group.mutex);
     tree_publish(tree, super);
     tree->immutable = tree->path.log;
@@ -32,42 +56,21 @@ static void swap_memtable(struct tree *tree, struct super *super, const struct l
     tree->log_named = false;
     tree->stats.of.log_bytes += tree->immutable.end;
     sync_unlock(&tree->path.group.mutex);
-}
-
-static int switch_memtable(struct tree *tree, struct strata_error *err)
-{
-    struct super *old = tree->super, *super;
-    struct memtable *memtable;
-    struct edit_log entry;
-    struct log log;
-    int rc = memtable_new(tree->parts->memtable, tree->memory, tree->env->options->memtable_bytes,
-                          &memtable, err);
-
-    if (rc < 0)
-        return rc;
-    super = super_new(tree->parts, memtable, old->memtable, old->version);
-    memtable_unref(memtable); /* super has it */
-    rc = super ? make_log(tree, &log, &entry, err) : strata_fail_memory(err, sizeof *super);
-    if (rc < 0) {
-        super_unref(super);
-        return rc;
-    }
-    swap_memtable(tree, super, &log, &entry);
     tree_retire(tree, old);
-    tree_notify(tree,
-                (struct strata_event){.type = STRATA_EVENT_SEAL,
-                                      .bytes = memtable_bytes(super->immutable),
-                                      .records = memtable_count(super->immutable)},
-                NULL);
-    return 0;
+    tree_notify(tree, event, NULL);
 }
 
 int tree_switch_memtable(struct tree *tree, struct strata_error *err)
 {
+    struct super *super;
+    struct live_log entry;
+    struct log log;
     int rc;
 
     sync_lock(&tree->installing);
-    rc = switch_memtable(tree, err);
+    rc = make_memtable(tree, &super, &log, &entry, err);
+    if (rc == 0)
+        swap_memtable(tree, super, &log, &entry);
     sync_unlock(&tree->installing);
     return rc;
 }
@@ -90,53 +93,49 @@ static int sync_immutable(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
-static int name_log(struct tree *tree, struct strata_error *err)
+/* The immutable one is durable (7.I2). */
+static int add_immutable_log(struct tree *tree, struct edit *edit, struct strata_error *err)
 {
     const struct version *v = tree->versions.current;
-    const bool immutable = tree->super->immutable != NULL;
-    struct change c = {.new_files = false};
-    int rc = immutable ? sync_immutable(tree, err) : 0; /* 7.I2 */
+    struct live_log *log = &edit->logs[edit->log_count++];
 
-    if (rc < 0)
-        return rc;
-    if (immutable) {
-        struct edit_log *log = &c.edit.logs[c.edit.log_count++];
-        *log = v->logs[v->log_count - 1];
-        assert(log->number == tree->immutable.number);
-        log->end = tree->immutable.end;
-        log->sequence = tree->live.first;
-    }
-    add_live_log(tree, &c.edit);
-    rc = change_install(tree, &c, 0, err);
-    tree->log_named = rc == 0;
-    return rc;
+    *log = v->logs[v->log_count - 1];
+    assert(log->number == tree->immutable.number);
+    log->end = tree->immutable.end;
+    log->sequence = tree->live.first;
+    return sync_immutable(tree, err);
 }
 
 int tree_name_log(struct tree *tree, struct strata_error *err)
 {
-    int rc;
+    struct change c = {.new_files = false};
+    int rc = 0;
 
     sync_lock(&tree->installing);
-    rc = name_log(tree, err);
+    if (tree->super->immutable)
+        rc = add_immutable_log(tree, &c.edit, err);
+    add_live_log(tree, &c.edit);
+    rc = change_install(tree, &c, rc, err);
+    tree->log_named = rc == 0;
     sync_unlock(&tree->installing);
     return rc;
 }
 
 /* 7.I4: it may be that the device has the edit that names the outputs. */
-int tree_end_work(struct tree *tree, struct compact **work, int rc)
+int tree_end_work(struct tree *tree, struct compact **work, int rc, const struct strata_error *why)
 {
     struct compact *ended = *work;
 
     if (rc == 0 || !ended)
         return rc;
-    if (rc < 0)
-        tree_notify(tree, tree_event_of(ended, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP),
-                    ended);
-    else
-        assert(tree_is_whole(tree));
-    sync_lock(&tree->listening);
+    if (rc < 0) {
+        struct strata_event event =
+            tree_event_of(ended, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP);
+        event.error = why ? (uint64_t)strata_error_sys(why) : 0;
+        tree_notify(tree, event, ended);
+    }
+    assert(rc < 0 || tree_is_whole(tree));
     *work = NULL;
-    sync_unlock(&tree->listening);
     compact_del(ended, rc > 0 || tree->versions.uncertain);
     return rc;
 }
@@ -144,8 +143,8 @@ int tree_end_work(struct tree *tree, struct compact **work, int rc)
 /* No step failed: any error ends it. */
 void tree_abandon(struct tree *tree)
 {
-    tree_end_work(tree, &tree->flush, STRATA_ERR_INVALID);
-    tree_end_work(tree, &tree->compaction, STRATA_ERR_INVALID);
+    tree_end_work(tree, &tree->flush, STRATA_ERR_INVALID, NULL);
+    tree_end_work(tree, &tree->compaction, STRATA_ERR_INVALID, NULL);
 }
 
 /* ---- Flush ----------------------------------------------------------------------------------- */
@@ -153,7 +152,7 @@ void tree_abandon(struct tree *tree)
 static void drop_log(struct tree *tree, struct log *log)
 {
     if (log->path)
-        obsolete_add(&tree->obsolete, tree->env, log->path, log->end, NULL);
+        obsolete_add(&tree->obsolete, tree->env, strdup(log->path), log->end, NULL);
     log_close(log, false, NULL);
 }
 
@@ -179,16 +178,14 @@ static int install_flush(struct tree *tree, struct strata_error *err)
 
 static int begin_flush(struct tree *tree, struct strata_error *err)
 {
-    uint64_t sequence;
-    struct super *super = tree_pin(tree, 0, &sequence);
-    struct compact *flush;
+    struct super *super = tree_pin(tree);
     int rc;
 
     assert(super->immutable);
-    rc = compact_new(&tree->work, super->version, NULL, super->immutable, true, &flush, err);
+    rc = compact_new(&tree->work, super->version, NULL, super->immutable, true, &tree->flush, err);
     super_unref(super);
     if (rc == 0)
-        tree_notify_begun(tree, &tree->flush, flush);
+        tree_notify_begun(tree, tree->flush);
     return rc;
 }
 
@@ -204,5 +201,5 @@ int tree_flush_step(struct tree *tree, uint64_t *budget, struct strata_error *er
         rc = install_flush(tree, err);
         sync_unlock(&tree->installing);
     }
-    return tree_end_work(tree, &tree->flush, rc);
+    return tree_end_work(tree, &tree->flush, rc, err);
 }

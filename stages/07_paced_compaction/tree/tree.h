@@ -33,30 +33,30 @@
 #include "threads/striped.h"
 
 struct tree {
+    struct write_path path; /* the live log and the memtable; its group's mutex guards the rest */
     const struct strata_env *env;
     const struct tree_parts *parts;
     const struct sstable_kind *kind; /* of its tables: one of the parts */
-    tree_listener *const *listeners; /* ends with NULL */
     void *common;                    /* what they have in common */
     struct compaction_env work;      /* these for a compaction */
-    struct write_path path; /* the live log and the memtable; its group's mutex guards the rest */
-    struct sync_mutex reading;    /* guards gets, and for readers super, which changes with both
-                                   * held; for some instructions only */
+    struct sync_mutex reading;    /* guards, for readers, super, which changes with both held; for
+                                   * some instructions only */
     struct arena_source *memory;  /* of its memtables; NULL: malloc */
     struct sync_mutex installing; /* 7.I7 */
     struct sync_mutex listening;  /* one event at a time */
+    uint64_t event_ns;            /* time of the last one */
     struct super *_Atomic super;  /* the current one; its version is the manifest's */
     struct version_set versions;
-    struct edit_log live;   /* how the manifest names the live log, or will: as it was made */
+    struct live_log live;   /* how the manifest names the live log, or will: as it was made */
     _Atomic bool log_named; /* the manifest names the live log: it may be written to */
     struct log immutable;   /* of its immutable memtable; all zero: there is none */
     struct log older;       /* a second log that open found */
     _Atomic bool recovery_pending; /* a crash ended the live log: it is flushed before a write */
     _Atomic bool names_unsynced;   /* names in the directory may not be durable */
+    bool names_doubted;            /* a sync of it failed; guarded by `installing` */
     struct striped gets;           /* since open; the first of its counts */
     struct replay opened;          /* what opening found in the last log */
-    struct compact *flush; /* in progress, or NULL; this and the next are set with `listening`
-                            * held, as the event log tells of both */
+    struct compact *flush;         /* in progress, or NULL */
     struct compact *compaction;
     struct obsolete_files obsolete;       /* that no edit names any more */
     struct policy_quarantine quarantined; /* tables that could not be read: never compacted */
@@ -70,25 +70,53 @@ struct tree {
     bool draining;      /* a caller waits until nothing is due: level 0 is due sooner */
     struct tree_stats stats;
     struct events events;
+    const struct compact *logged[2]; /* in progress, as the event log says; [1]: a flush */
 };
+
+/* ---- Its life (tree_open.c) ------------------------------------------------------------------ */
+
+/* Reads the manifest, opens the tables, puts the logs into the memtable, and removes what no edit
+ * names; with env->is_new, makes everything anew. As an engine's slots open
+ * and open_unsynced. CORRUPT, IO, NO_MEMORY; then nothing is left open. */
+int tree_new(const struct strata_env *env, const struct tree_parts *parts, void **tree,
+             struct strata_error *err);
+/* Closes what is open and frees it: nothing is written. Gives up what is in progress. */
+int tree_del(struct tree *tree, struct strata_error *err);
+
+/* The log of this number, which the version names. */
+static inline const struct log *tree_log(const struct tree *tree, uint64_t number)
+{
+    return number == tree->path.log.number    ? &tree->path.log
+           : number == tree->immutable.number ? &tree->immutable
+                                              : &tree->older;
+}
+
+/* 7.I1 to 7.I3 (tree_check.c). Alone with the tree. CORRUPT: our own bug. */
+int tree_check(const struct tree *tree, struct strata_error *err);
+/* The same, for asserts of who is not alone: takes `installing`. */
+bool tree_is_whole(struct tree *tree);
 
 /* ---- Alone with the tree --------------------------------------------------------------------- */
 
 /* Waits until no other thread writes, flushes or compacts, and keeps them out. */
 void tree_be_alone(struct tree *tree);
-void tree_end_alone(struct tree *tree);
-/* The same, to change it. 0, or the error of group_usable. To
- * be ended by tree_leave in any case. */
-int tree_enter(struct tree *tree, struct strata_error *why);
-/* `rc` and `why`: what came of the work; the error is copied to `err`, which may be NULL. Returns
- * `rc`. */
-int tree_leave(struct tree *tree, int rc, const struct strata_error *why, struct strata_error *err);
+/* `failed`: so did what was done meanwhile. */
+void tree_end_alone(struct tree *tree, bool failed);
+/* The same, to change it. 0, or the error of group_usable. To be ended by tree_leave in any case,
+ * with what came of the work. */
+int tree_enter(struct tree *tree, struct strata_error *err);
+void tree_leave(struct tree *tree, int rc);
 
 /* ---- Readers --------------------------------------------------------------------------------- */
 
-/* The current memtables and tables, referred to once more (super_unref, then tree_remove_unread),
- * and the number of the last operation in them. `gets`: how many reads are counted. */
-struct super *tree_pin(struct tree *tree, unsigned gets, uint64_t *sequence);
+/* The current memtables and tables, referred to once more (super_unref, then tree_remove_unread).
+ */
+struct super *tree_pin(struct tree *tree);
+/* The number of the last operation. A reader pins first, and sees what is not newer than this. */
+static inline uint64_t tree_last(const struct tree *tree)
+{
+    return tree->path.sequence - 1;
+}
 /* A reader has dropped a super: files that it alone needed are removed, unless a writer is at
  * work or waits, who will do that. */
 void tree_remove_unread(struct tree *tree);
@@ -121,8 +149,9 @@ int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
  * any. Likewise. */
 int tree_compact_range(struct tree *tree, struct strata_slice from, struct strata_slice to,
                        const struct strata_progress *progress, struct strata_error *err);
-/* A step of this work returned `rc`: when that is not 0, the work ends. Returns it. */
-int tree_end_work(struct tree *tree, struct compact **work, int rc);
+/* A step of this work returned `rc`: when that is not 0, the work ends. `why`: of a failure; NULL:
+ * no step failed. Returns `rc`. */
+int tree_end_work(struct tree *tree, struct compact **work, int rc, const struct strata_error *why);
 /* Gives up what is in progress: the files of its outputs are removed. */
 void tree_abandon(struct tree *tree);
 /* Makes the names in the directory durable. IO. */

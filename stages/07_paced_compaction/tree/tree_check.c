@@ -1,8 +1,7 @@
 /* tree_check.c: everything that is relied on, read again: the manifest, which says the version that
  * is in memory, and whose edits are checked (version_builder.c: order, no overlap, sequence
- * numbers); the logs; every table. The event log is read too, but damage there is only a warning.
- */
-#include "tree_check.h"
+ * numbers); the logs; every table. Damage of the event log is only a warning. */
+#include "07_paced_compaction/tree/tree_engine.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -55,8 +54,6 @@ static bool makes(const struct compact *work, uint64_t number)
 {
     if (work && work->of.writer && work->of.writer->number == number)
         return true;
-    if (work && work->of.behind && work->of.behind->number == number)
-        return true;
     for (size_t i = 0; work && i < work->of.output_count; i++)
         if (work->of.outputs[i]->number == number)
             return true;
@@ -69,15 +66,14 @@ static bool is_known(const struct tree *tree, const char *name)
     uint64_t number = strtoull(name, NULL, 10);
 
     for (size_t i = 0; i < tree->obsolete.count; i++) {
-        const char *path = tree->obsolete.files[i].path, *slash = strrchr(path, '/');
-        if (strcmp(slash ? slash + 1 : path, name) == 0)
+        if (strcmp(strrchr(tree->obsolete.files[i].path, '/') + 1, name) == 0)
             return true;
     }
-    return number == tree->live.number || makes(tree->flush, number) ||
-           makes(tree->compaction, number);
+    return number == tree->live.number || number == tree->versions.replaced ||
+           makes(tree->flush, number) || makes(tree->compaction, number);
 }
 
-/* That there are others is only logged. */
+/* That there are others is only logged; of a process that writes meanwhile not even that. */
 static int verify_names(const struct tree *tree, struct strata_error *err)
 {
     const struct version_set *set = &tree->versions;
@@ -90,7 +86,7 @@ static int verify_names(const struct tree *tree, struct strata_error *err)
         if (version_set_is_obsolete(set, names.names[i]) && !is_known(tree, names.names[i]) &&
             !others++)
             first = names.names[i];
-    if (others)
+    if (others && !strata_env_is_written(tree->env))
         strata_env_log(tree->env, STRATA_LOG_WARNING,
                        "%s: %zu files that the manifest does not name, %s the first: the next open "
                        "for writing removes them",
@@ -116,19 +112,11 @@ int tree_check_memory(void *self, struct strata_error *err)
         rc = broken("the immutable memtable", tree->immutable.number, err);
     if (rc == 0 && !sstable_common_check(tree->kind, tree->common))
         rc = broken("the block cache", 0, err);
-    tree_end_alone(tree);
+    tree_end_alone(tree, false);
     return rc;
 }
 
 /* ---- On disk --------------------------------------------------------------------------------- */
-
-/* Of a log that is live: which one the tree has open. */
-static const struct log *find_log(const struct tree *tree, uint64_t number)
-{
-    return number == tree->path.log.number    ? &tree->path.log
-           : number == tree->immutable.number ? &tree->immutable
-                                              : &tree->older;
-}
 
 static int verify_logs(const struct tree *tree, struct strata_error *err)
 {
@@ -136,9 +124,8 @@ static int verify_logs(const struct tree *tree, struct strata_error *err)
     int rc = 0;
 
     for (uint32_t i = 0; rc == 0 && i < v->log_count; i++) {
-        struct tables known = version_log_known(&v->logs[i]);
         bool live = v->logs[i].number == tree->path.log.number;
-        rc = log_verify(find_log(tree, v->logs[i].number), &known,
+        rc = log_verify(tree_log(tree, v->logs[i].number), &v->logs[i],
                         live ? tree->path.sequence : v->logs[i].sequence, err);
     }
     return rc;
@@ -147,8 +134,7 @@ static int verify_logs(const struct tree *tree, struct strata_error *err)
 static int verify_tables(struct tree *tree, const struct strata_progress *progress,
                          struct strata_error *err)
 {
-    uint64_t sequence;
-    struct super *super = tree_pin(tree, 0, &sequence);
+    struct super *super = tree_pin(tree);
     int rc = sstable_verify_all(super->version->all, super->version->count, progress, err);
 
     super_unref(super);
@@ -171,6 +157,6 @@ int tree_verify(void *self, const struct strata_progress *progress, struct strat
     if (rc == 0)
         rc = verify_logs(tree, err);
     events_check(tree->env);
-    tree_end_alone(tree);
+    tree_end_alone(tree, false);
     return rc < 0 ? rc : verify_tables(tree, progress, err);
 }

@@ -1,6 +1,8 @@
 /* tree_enter.c: who may use a tree at a time: readers, and one thread that changes it. */
 #include "tree.h"
 
+#include <errno.h>
+
 #define UNREAD ((uint64_t)1 << 20) /* bytes of files that are removed at a time */
 
 /* ---- Alone with the tree --------------------------------------------------------------------- */
@@ -13,28 +15,25 @@ void tree_be_alone(struct tree *tree)
         tree->parts->threads->pause(tree);
 }
 
-void tree_end_alone(struct tree *tree)
+void tree_end_alone(struct tree *tree, bool failed)
 {
     if (tree->parts->threads)
-        tree->parts->threads->resume(tree);
+        tree->parts->threads->resume(tree, failed);
     sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
 }
 
-int tree_enter(struct tree *tree, struct strata_error *why)
+int tree_enter(struct tree *tree, struct strata_error *err)
 {
     tree_be_alone(tree);
-    return group_usable(&tree->path.group, tree->env->dir, why);
+    return group_usable(&tree->path.group, tree->env->dir, err);
 }
 
-int tree_leave(struct tree *tree, int rc, const struct strata_error *why, struct strata_error *err)
+void tree_leave(struct tree *tree, int rc)
 {
     if (rc == 0)
         obsolete_remove(&tree->obsolete, tree->env->fs, UINT64_MAX);
-    tree_end_alone(tree);
-    if (rc < 0 && err)
-        *err = *why;
-    return rc;
+    tree_end_alone(tree, rc < 0);
 }
 
 int tree_sync_names(struct tree *tree, struct strata_error *err)
@@ -43,6 +42,8 @@ int tree_sync_names(struct tree *tree, struct strata_error *err)
 
     if (rc == 0)
         tree->names_unsynced = false;
+    else if (err->sys != EMFILE && err->sys != ENFILE) /* those come before any sync */
+        tree->names_doubted = true;
     return rc;
 }
 
@@ -63,18 +64,15 @@ void tree_retire(struct tree *tree, struct super *super)
     super_unref(super);
 }
 
-struct super *tree_pin(struct tree *tree, unsigned gets, uint64_t *sequence)
+struct super *tree_pin(struct tree *tree)
 {
     struct super *super;
 
-    if (gets)
-        striped_add(&tree->gets, 0, gets);
     if (tree->parts->threads)
-        return tree->parts->threads->pin(tree, sequence);
+        return tree->parts->threads->pin(tree);
     sync_lock(&tree->reading);
     super = tree->super;
     super_ref(super);
-    *sequence = tree->path.sequence - 1;
     sync_unlock(&tree->reading);
     return super;
 }

@@ -9,14 +9,13 @@
  *       STRATA_SYNC_ALWAYS it does not wait: there, what a get returns is durable.
  * 7.I9: names in the directory may not be durable, when the process that made them was killed: the
  * directory is synced before anything is removed, or written that needs those names. */
-#include "07_paced_compaction/tree/tree_open.h"
 #include "07_paced_compaction/compaction/pace.h"
 #include "07_paced_compaction/tree/change.h"
-#include "07_paced_compaction/tree/tree_check.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int make_super(struct tree *tree, struct strata_error *err)
 {
@@ -32,7 +31,7 @@ static int make_super(struct tree *tree, struct strata_error *err)
     if (rc == 0 && parts->index)
         rc = parts->index(v, err);
     if (rc == 0) {
-        tree->super = super_new(parts, memtable, NULL, v);
+        tree->super = super_new(tree, memtable, NULL, v);
         rc = tree->super ? 0 : strata_fail_memory(err, sizeof *tree->super);
     }
     tree->path.memtable = memtable; /* which super has */
@@ -53,7 +52,7 @@ static int make_anew(struct tree *tree, const struct fs_names *names, struct str
     tree->path.sequence = 1;
     if (rc == 0)
         rc = log_create(&tree->path.log, tree->env, tree->parts->log, 1, 1, err);
-    edit.logs[0] = tree->live = (struct edit_log){1, 1, tree->path.log.end, 1};
+    edit.logs[0] = tree->live = (struct live_log){1, 1, tree->path.log.end, 1};
     if (rc == 0)
         rc = version_set_prepare(set, &edit, &set->current, err);
     if (rc == 0)
@@ -66,12 +65,11 @@ static int make_anew(struct tree *tree, const struct fs_names *names, struct str
 
 /* ---- One that is there ----------------------------------------------------------------------- */
 
-static int read_log(struct tree *tree, const struct edit_log *entry, struct log *log,
+static int read_log(struct tree *tree, const struct live_log *entry, struct log *log,
                     struct strata_error *err)
 {
-    struct tables known = version_log_known(entry);
     int rc =
-        log_open(log, tree->env, tree->parts->log, &known, tree->path.memtable, &tree->opened, err);
+        log_open(log, tree->env, tree->parts->log, entry, tree->path.memtable, &tree->opened, err);
 
     if (rc < 0)
         return rc;
@@ -109,7 +107,10 @@ static int read_all(struct tree *tree, const struct fs_names *names, struct stra
         rc = make_super(tree, err);
     if (rc == 0)
         rc = read_logs(tree, err);
-    return rc < 0 ? rc : version_set_check_logs(&tree->versions, names, err);
+    if (rc < 0)
+        return rc;
+    rc = version_set_check_logs(&tree->versions, names, err);
+    return rc < 0 && strata_env_is_written(tree->env) ? 0 : rc; /* it is named by now */
 }
 
 /* As a clean close leaves it, or one that was just made. */
@@ -126,14 +127,29 @@ static bool may_wait(const struct tree *tree)
            tree->env->options->sync != STRATA_SYNC_ALWAYS;
 }
 
-/* 7.I9. */
-static int sync_names_before_removal(struct tree *tree, const struct fs_names *names,
-                                     struct strata_error *err)
+/* What is not complete goes at once: nobody reads it, and its name may be used again. */
+static int drop_name(struct tree *tree, const char *name, struct strata_error *err)
 {
-    for (size_t i = 0; tree->names_unsynced && i < names->count; i++)
-        if (version_set_is_obsolete(&tree->versions, names->names[i]))
-            return tree_sync_names(tree, err);
+    int rc = tree->names_unsynced ? tree_sync_names(tree, err) : 0; /* 7.I9 */
+
+    if (rc < 0)
+        return rc;
+    if (strstr(name, ".tmp"))
+        return fs_remove_if_there(tree->env->fs, tree->env->dir, name, err);
+    obsolete_add(&tree->obsolete, tree->env, fs_join(tree->env->dir, name), 0, NULL);
     return 0;
+}
+
+static int remove_obsolete(struct tree *tree, const struct fs_names *names,
+                           struct strata_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < names->count; i++)
+        if (version_set_is_obsolete(&tree->versions, names->names[i]))
+            rc = drop_name(tree, names->names[i], err);
+    obsolete_remove(&tree->obsolete, tree->env->fs, UINT64_MAX);
+    return rc;
 }
 
 static int make_writable(struct tree *tree, const struct fs_names *names, struct strata_error *err)
@@ -145,9 +161,7 @@ static int make_writable(struct tree *tree, const struct fs_names *names, struct
     if (!manifest_is_settled(&set->manifest)) /* 7.I6 */
         rc = version_set_write_manifest(set, set->current, err);
     if (rc == 0)
-        rc = sync_names_before_removal(tree, names, err);
-    if (rc == 0)
-        rc = version_set_remove_obsolete(set, names, err);
+        rc = remove_obsolete(tree, names, err);
     if (rc < 0 || ended_cleanly(tree))
         return rc;
     tree->recovery_pending = true;
@@ -190,6 +204,8 @@ int tree_del(struct tree *tree, struct strata_error *err)
         tree->kind->common_del(tree->common);
     if (tree->memory)
         tree->parts->memory_free(tree->memory);
+    if (tree->parts->end)
+        tree->parts->end(tree);
     sync_mutex_free(&tree->listening);
     sync_mutex_free(&tree->installing);
     sync_mutex_free(&tree->reading);
@@ -197,51 +213,19 @@ int tree_del(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
-/* What threads need; on failure nothing of it is left. */
-static int init_threads(struct tree *tree, struct strata_error *err)
-{
-    int rc = group_init(&tree->path.group, err);
-
-    if (rc < 0)
-        return rc;
-    if (tree->parts->delay)
-        rc = tree->parts->delay(&tree->path.group, err);
-    if (rc == 0 && sync_mutex_init(&tree->reading) != 0)
-        rc = strata_fail_memory(err, sizeof tree->reading);
-    if (rc == 0 && sync_mutex_init(&tree->installing) != 0) {
-        sync_mutex_free(&tree->reading);
-        rc = strata_fail_memory(err, sizeof tree->installing);
-    }
-    if (rc == 0 && sync_mutex_init(&tree->listening) != 0) {
-        sync_mutex_free(&tree->installing);
-        sync_mutex_free(&tree->reading);
-        rc = strata_fail_memory(err, sizeof tree->listening);
-    }
-    if (rc < 0)
-        group_free(&tree->path.group);
-    return rc;
-}
-
 static int open_parts(struct tree *tree, struct strata_error *err)
 {
-    int rc = tree->parts->memory_new ? tree->parts->memory_new(tree->env, &tree->memory, err) : 0;
+    const struct tree_parts *parts = tree->parts;
+    int rc = parts->memory_new ? parts->memory_new(tree->env, &tree->memory, err) : 0;
 
+    if (rc == 0 && parts->delay)
+        rc = parts->delay(&tree->path.group, err);
     if (rc == 0 && tree->kind->common_new)
         rc = tree->kind->common_new(tree->env, &tree->common, err);
-    tree->work = (struct compaction_env){tree->env,          tree->kind,
-                                         tree->common,       &tree->versions.next,
-                                         tree->parts->merge, tree->parts->properties,
-                                         tree->parts->keep,  tree};
+    tree->work =
+        (struct compaction_env){tree->env,    tree->kind,        tree->common, &tree->versions.next,
+                                parts->merge, parts->properties, parts->keep,  tree};
     return rc < 0 ? rc : open_files(tree, err);
-}
-
-/* Of an engine that hands in none. */
-static tree_listener *const listeners[] = {tree_count_event, tree_log_event, NULL};
-
-/* 7.I9. Whenever the slot open_unsynced is called, and perhaps for once too often. */
-static bool may_be_unsynced(const struct strata_env *env)
-{
-    return !env->is_new && !env->options->read_only && env->options->sync != STRATA_SYNC_ALWAYS;
 }
 
 int tree_new(const struct strata_env *env, const struct tree_parts *parts, void **out,
@@ -258,15 +242,18 @@ int tree_new(const struct strata_env *env, const struct tree_parts *parts, void 
     tree->parts = parts;
     tree->kind = tree->versions.kind = parts->table;
     tree->versions.log = parts->log;
-    tree->listeners = parts->listeners ? parts->listeners : listeners;
     tree->path.make_room = pace_write;
     tree->path.store = tree;
-    tree->names_unsynced = may_be_unsynced(env);
-    rc = init_threads(tree, err);
+    tree->names_unsynced = /* 7.I9: whenever open_unsynced is called; perhaps once too often */
+        !env->is_new && !env->options->read_only && env->options->sync != STRATA_SYNC_ALWAYS;
+    tree->reading = tree->installing = tree->listening = (struct sync_mutex)SYNC_MUTEX_INIT;
+    rc = group_init(&tree->path.group, err);
     if (rc < 0) {
         free(tree);
         return rc;
     }
+    if (parts->begin)
+        parts->begin(tree);
     events_init(&tree->events, env);
     tree_notify(tree, (struct strata_event){.type = STRATA_EVENT_OPEN}, NULL);
     rc = open_parts(tree, &why);
@@ -276,7 +263,5 @@ int tree_new(const struct strata_env *env, const struct tree_parts *parts, void 
         return 0;
     }
     tree_del(tree, NULL);
-    if (err)
-        *err = why;
-    return rc;
+    return strata_fail_with(rc, &why, err);
 }

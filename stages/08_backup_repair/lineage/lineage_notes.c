@@ -78,7 +78,7 @@ static int add_above(const struct compaction *c, struct lineage *to, struct stra
 }
 
 /* 8.I3. */
-int lineage_notes(const struct compaction *c, struct strata_buffer *to, struct strata_error *err)
+int lineage_notes(const struct compaction *c, struct strata_error *err)
 {
     struct lineage lineage = {.level = c->pick.output,
                               .group = c->output_count ? c->outputs[0]->number : c->writer->number,
@@ -91,7 +91,7 @@ int lineage_notes(const struct compaction *c, struct strata_buffer *to, struct s
     if (rc == 0)
         rc = add_above(c, &lineage, err);
     if (rc == 0)
-        rc = lineage_encode(&lineage, to, err);
+        rc = lineage_encode(&lineage, &c->writer->user, err);
     lineage_free(&lineage);
     return rc;
 }

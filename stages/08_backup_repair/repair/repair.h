@@ -17,10 +17,8 @@
 struct repair_parts {
     const struct strata_engine *engine; /* `self` is a struct tree */
     const struct tree_parts *tree;
-    const struct salvage_kind *salvage; /* of the tree's tables */
-    /* Where these keep their lineage. */
-    struct strata_slice (*notes)(const struct sstable *table);
-    struct strata_buffer *(*writer_notes)(struct sstable_writer *writer);
+    const struct salvage_kind *salvage; /* of the tree's tables, whose user properties are their
+                                         * lineage */
 };
 
 enum repair_condition {

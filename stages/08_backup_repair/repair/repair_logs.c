@@ -298,7 +298,7 @@ int repair_examine_logs(struct repair *r, struct strata_error *err)
 
     for (size_t i = 0; rc == 0 && i < r->names.count; i++) {
         uint64_t number = strtoull(r->names.names[i], NULL, 10);
-        if (!number || !version_is_name(r->names.names[i], number, ".log"))
+        if (!number || !fs_is_name(r->names.names[i], number, ".log"))
             continue;
         log = log_of(r, number, err);
         if (!log)

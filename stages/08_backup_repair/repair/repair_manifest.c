@@ -91,11 +91,15 @@ static int read_together(struct repair *r, const struct current *which, bool *re
 static int apply_one(void *arg, const struct edit *edit, struct strata_error *err)
 {
     struct repair *r = arg;
-    int rc = version_apply(&r->version, edit, err);
+    struct version *next;
+    int rc = version_apply(r->version, edit, &next, err);
 
-    if (rc == 0)
-        note_removed(r, edit);
-    return rc;
+    if (rc < 0)
+        return rc;
+    version_unref(r->version);
+    r->version = next;
+    note_removed(r, edit);
+    return 0;
 }
 
 static int read_manifest(struct repair *r, const struct current *which, struct strata_error *err)
@@ -158,7 +162,7 @@ static int find_manifest(struct repair *r, struct strata_error *err)
         for (size_t i = 0; i < r->names.count; i++) {
             uint64_t number = strtoull(r->names.names[i], NULL, 10);
             if (number > which.number && number < below &&
-                version_is_name(r->names.names[i], number, ".manifest"))
+                fs_is_name(r->names.names[i], number, ".manifest"))
                 which.number = number;
         }
         if (which.number)

@@ -58,15 +58,15 @@ int repair_take_entry(struct repair_table *t, const struct edit_table *entry,
 /* ---- One table ------------------------------------------------------------------------------- */
 
 /* Without readable notes the table is placed as a flush would be. */
-static int take_properties(const struct repair *r, struct repair_table *t,
-                           const struct sstable *table, struct strata_error *err)
+static int take_properties(struct repair_table *t, const struct sstable *table,
+                           struct strata_error *err)
 {
     struct edit_table entry = version_edit_table(0, table);
     int rc = repair_take_entry(t, &entry, err);
 
     if (rc < 0)
         return rc;
-    rc = lineage_decode(r->parts->notes(table), &t->lineage, &t->notes_why);
+    rc = lineage_decode(strata_buffer_slice(&table->user), &t->lineage, &t->notes_why);
     if (rc == STRATA_ERR_CORRUPT) {
         lineage_free(&t->lineage);
         return 0;
@@ -87,7 +87,7 @@ static int examine_damaged(const struct repair *r, struct repair_table *t, struc
         return rc;
     if (salvage->knows_properties) {
         t->condition = REPAIR_DAMAGED;
-        rc = take_properties(r, t, salvage->table, err);
+        rc = take_properties(t, salvage->table, err);
     }
     salvage_close(salvage);
     return rc;
@@ -101,7 +101,7 @@ static int examine_table(const struct repair *r, struct repair_table *t, struct 
     if (rc == 0)
         rc = r->kind->verify(table, &t->why);
     if (rc == 0)
-        rc = take_properties(r, t, table, &t->why);
+        rc = take_properties(t, table, &t->why);
     sstable_unref(table);
     if (rc == STRATA_ERR_CORRUPT)
         return examine_damaged(r, t, err);
@@ -116,8 +116,8 @@ static int examine_table(const struct repair *r, struct repair_table *t, struct 
 static bool is_present(const struct repair *r, uint64_t number)
 {
     for (size_t i = 0; i < r->names.count; i++)
-        if (version_is_name(r->names.names[i], number, r->kind->suffix) ||
-            version_is_name(r->names.names[i], number, ".log"))
+        if (fs_is_name(r->names.names[i], number, r->kind->suffix) ||
+            fs_is_name(r->names.names[i], number, ".log"))
             return true;
     return false;
 }
@@ -142,7 +142,7 @@ int repair_examine_tables(struct repair *r, struct strata_error *err)
             continue;
         if (number >= r->next)
             r->next = number + 1;
-        if (!version_is_name(r->names.names[i], number, r->kind->suffix))
+        if (!fs_is_name(r->names.names[i], number, r->kind->suffix))
             continue;
         rc = repair_add_table(r, number, &t, err);
         if (rc == 0)

@@ -34,11 +34,11 @@ static int end_table(const struct repair *r, struct sstable_writer *writer, stru
     lineage->group = writer->number;
     lineage->ordinal = 1;
     if (rc == 0)
-        rc = lineage_encode(lineage, r->parts->writer_notes(writer), err);
+        rc = lineage_encode(lineage, &writer->user, err);
     if (rc == 0)
         rc = r->kind->writer_finish(writer, first, last, err);
     if (rc == 0)
-        rc = sstable_writer_publish(writer, err);
+        rc = fs_output_publish(&writer->out, err);
     r->kind->writer_del(writer, rc == 0);
     lineage_free(lineage);
     return rc;
@@ -239,7 +239,7 @@ static int add_log(struct repair *r, struct edit *edit, struct strata_error *err
         return 0;
     }
     rc = log_create(&log, r->env, r->parts->tree->log, number, r->sequence, err);
-    edit->logs[0] = (struct edit_log){number, r->sequence, log.end, r->sequence};
+    edit->logs[0] = (struct live_log){number, r->sequence, log.end, r->sequence};
     edit->log_count = 1;
     log_close(&log, rc < 0, NULL); /* it was synced */
     return rc;
@@ -268,7 +268,7 @@ static int add_tables(const struct repair *r, struct edit *edit, struct strata_e
 static int check_edit(const struct edit *edit, struct strata_error *err)
 {
     struct version *version = NULL;
-    int rc = version_apply(&version, edit, err);
+    int rc = version_apply(NULL, edit, &version, err);
 
     version_unref(version);
     return rc;
@@ -305,15 +305,15 @@ static bool is_dropped(const struct repair *r, const char *name)
     uint64_t number = strtoull(name, NULL, 10);
     const struct repair_table *t = repair_find(r, number);
 
-    if (version_is_name(name, number, ".log")) {
+    if (fs_is_name(name, number, ".log")) {
         for (uint32_t i = 0; r->keep_logs && i < repair_version(r)->log_count; i++)
             if (repair_version(r)->logs[i].number == number)
                 return false;
         return true;
     }
-    if (version_is_name(name, number, r->kind->suffix))
+    if (fs_is_name(name, number, r->kind->suffix))
         return t && (!t->live || t->salvaged_as);
-    return version_is_name(name, number, ".manifest") || strcmp(name, CURRENT_NAME) == 0;
+    return fs_is_name(name, number, ".manifest") || strcmp(name, CURRENT_NAME) == 0;
 }
 
 static int keep_aside(const struct repair *r, struct strata_error *err)

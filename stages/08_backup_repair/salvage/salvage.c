@@ -164,10 +164,7 @@ static int take(struct reading *r, const struct salvage_sink *to, const struct s
     if (rc < 0)
         return rc;
     r->taken = true;
-    strata_buffer_clear(&r->last);
-    if (strata_buffer_append(&r->last, entry->key.data, entry->key.size) < 0)
-        return strata_fail_memory(err, entry->key.size);
-    return 0;
+    return buffer_set(&r->last, entry->key, err);
 }
 
 static int read_block(struct salvage *s, struct reading *r, const struct salvage_sink *to,

@@ -8,6 +8,8 @@
 #include "05_blocks_bloom/table/table_inside.h"
 #include "base/bytes.h"
 
+#include <stdlib.h>
+
 struct table_reading {
     struct salvage base;
     struct strata_buffer scratch; /* for checking a block */
@@ -43,10 +45,8 @@ static int load(struct salvage *s, uint32_t n, struct strata_error *err)
 
     if (rc < 0)
         return rc;
-    strata_buffer_clear(&s->block);
-    if (strata_buffer_append(&s->block, block->data, block->size) < 0)
-        rc = strata_fail_memory(err, block->size);
-    cache_block_free(block);
+    rc = buffer_set(&s->block, strata_bytes(block->data, block->size), err);
+    free(block);
     return rc;
 }
 
@@ -91,7 +91,7 @@ static int enter(struct salvage *s, struct strata_error *err)
     struct block block = block_of(strata_buffer_slice(&s->block));
 
     r->begun = false;
-    return block_iter_enter(&r->iter, &block, err);
+    return block_iter_enter(&r->iter, block, err);
 }
 
 static int next(struct salvage *s, struct salvage_entry *entry, struct strata_error *err)
@@ -113,7 +113,6 @@ static void free_parts(struct salvage *s)
     struct table_reading *r = (struct table_reading *)s;
 
     table_free_parts(table_of(s));
-    strata_buffer_free(&table_of(s)->user);
     strata_buffer_free(&r->scratch);
     block_iter_free(&r->iter);
 }

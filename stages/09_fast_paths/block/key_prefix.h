@@ -29,16 +29,22 @@ static inline uint64_t key_prefix_of(struct strata_slice key, size_t skip)
     return key_prefix;
 }
 
-/* Of the bytes after a common prefix, for a key that may not begin with it: it is before all key
- * prefixes of keys that do, or after them. */
-static inline uint64_t key_prefix_after(struct strata_slice key, struct strata_slice common)
+/* 0: the key begins with the common prefix; < 0: it is before all keys that do; > 0: after them. */
+static inline int key_beside(struct strata_slice key, struct strata_slice common)
 {
     size_t size = key.size < common.size ? key.size : common.size;
     int order = size ? memcmp(key.data, common.data, size) : 0;
 
-    if (order == 0 && key.size >= common.size)
-        return key_prefix_of(key, common.size);
-    return order > 0 ? UINT64_MAX : 0;
+    return order ? order : -(key.size < common.size);
+}
+
+/* Of the bytes after a common prefix, for a key that may not begin with it: it is before all key
+ * prefixes of keys that do, or after them. */
+static inline uint64_t key_prefix_after(struct strata_slice key, struct strata_slice common)
+{
+    int beside = key_beside(key, common);
+
+    return beside == 0 ? key_prefix_of(key, common.size) : beside > 0 ? UINT64_MAX : 0;
 }
 
 /* The first of `count` key prefixes in order that is not before this one. Each step adds half of

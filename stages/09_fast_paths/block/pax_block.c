@@ -310,16 +310,15 @@ static uint32_t seek_suffix(const struct pax_block *block, struct strata_slice s
 uint32_t pax_block_seek(const struct pax_block *block, struct strata_slice key)
 {
     struct strata_slice prefix = pax_block_prefix(block), suffix;
-    size_t shared = key.size < prefix.size ? key.size : prefix.size;
-    int order = shared ? memcmp(key.data, prefix.data, shared) : 0;
+    int beside = key_beside(key, prefix);
     uint32_t low = 0;
     uint64_t key_prefix;
 
-    if (order > 0)
+    if (beside > 0)
         return block->count;
-    if (order < 0 || key.size <= prefix.size)
+    if (beside < 0 || key.size == prefix.size)
         return 0;
-    suffix = (struct strata_slice){key.data + shared, key.size - shared};
+    suffix = (struct strata_slice){key.data + prefix.size, key.size - prefix.size};
     for (uint32_t i = block->suffixes; i < block->values && i < block->suffixes + PREFETCHED;
          i += LINE)
         __builtin_prefetch(block->bytes + i);

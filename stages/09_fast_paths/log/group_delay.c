@@ -31,13 +31,11 @@ static void hold(struct group_wait *w, struct group *group, const struct group_c
 
     assert(!w->holder);
     w->holder = commit;
-    w->base.waits = true;
     while (!group->busy && !commit->done && early)
         early = sync_wait_until(&group->changed, &group->mutex, until_ns);
     if (commit->done)
         return;
     w->holder = NULL;
-    w->base.waits = false;
     if (group->busy)
         return;
     w->vain = w->vain < VAIN_MOST ? 2 * w->vain + 1 : VAIN_MOST;
@@ -57,10 +55,9 @@ static enum group_turn turn(struct group_delay *delay, struct group *group,
     return GROUP_AGAIN;
 }
 
-static void taken(struct group_delay *delay, const struct group *group,
-                  const struct group_commit *list, bool sync)
+static void taken(struct group_wait *w, const struct group *group, const struct group_commit *list,
+                  bool sync)
 {
-    struct group_wait *w = (struct group_wait *)delay;
     size_t taken = count(list);
 
     if (w->holder && taken + count(group->first) >= w->expected)
@@ -74,10 +71,9 @@ static void taken(struct group_delay *delay, const struct group *group,
 
 /* What the next group is to know of this one. Where it was full, as many as it had is all that the
  * limit lets together. */
-static void led(struct group_delay *delay, const struct group *group,
-                const struct group_commit *list, bool sync)
+static void led(struct group_wait *w, const struct group *group, const struct group_commit *list,
+                bool sync)
 {
-    struct group_wait *w = (struct group_wait *)delay;
     uint64_t took_ns = sync ? sync_now() - w->began_ns : 0;
 
     if (!w->full)
@@ -85,10 +81,22 @@ static void led(struct group_delay *delay, const struct group *group,
     if (sync)
         w->sync_ns = took_ns < HELD_MOST ? took_ns : HELD_MOST;
     for (; list; list = list->next)
-        if (list == w->holder) {
+        if (list == w->holder)
             w->holder = NULL; /* its thread sees later that it is done */
-            w->base.waits = false;
-        }
+}
+
+/* Where nobody waits and no sync is asked for, nothing is learned. */
+static void lead(struct group_delay *delay, const struct group *group, struct group_commit *list,
+                 bool sync, void (*run)(void *arg, struct group_commit *list), void *arg)
+{
+    struct group_wait *w = (struct group_wait *)delay;
+    bool learns = sync || w->holder;
+
+    if (learns)
+        taken(w, group, list, sync);
+    run(arg, list);
+    if (learns)
+        led(w, group, list, sync);
 }
 
 static void wait_free(struct group_delay *delay)
@@ -102,7 +110,7 @@ int group_delay_new(struct group *group, struct strata_error *err)
 
     if (!w)
         return strata_fail_memory(err, sizeof *w);
-    w->base = (struct group_delay){false, turn, taken, led, wait_free};
+    w->base = (struct group_delay){turn, lead, wait_free};
     group->delay = &w->base;
     return 0;
 }

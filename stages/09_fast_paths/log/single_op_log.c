@@ -37,7 +37,7 @@ static int decode(const struct fs_file *file, const struct record *record, struc
 {
     if (!frame->salt)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, record->offset,
-                           "an operation stands here before the file's first frame"); /* 9.I34 */
+                           "an operation before the file's first frame"); /* 9.I34 */
     if (record->type == SINGLE_OP_DELETE && record->value_size)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, record->offset,
                            "a delete with a value of %" PRIu32 " bytes", record->value_size);

@@ -218,6 +218,7 @@ const struct memtable_kind memtable_bptree = {
     .get = bptree_get,
     .cursor = bptree_cursor,
     .versions = bptree_versions,
+    .number = bptree_number,
     .recycle = bptree_recycle,
     .check = bptree_check,
 };

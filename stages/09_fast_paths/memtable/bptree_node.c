@@ -40,7 +40,8 @@ unsigned bptree_child(const struct bptree_inner *inner, const struct bptree_targ
 {
     const struct bptree_prefix *prefix = &inner->node.prefix;
     unsigned count = bptree_count(&inner->node), at;
-    int beside = prefix->bytes ? bptree_beside(prefix, target->key) : 0;
+    struct strata_slice common = {prefix->bytes, prefix->size};
+    int beside = prefix->bytes ? key_beside(target->key, common) : 0;
     uint64_t key_prefix;
 
     if (beside)

@@ -91,15 +91,6 @@ static inline unsigned bptree_count(const struct bptree_node *node)
     return atomic_load_explicit(&node->count, memory_order_acquire);
 }
 
-/* 0: the key has the prefix; < 0: it is before all that have it; > 0: behind them. */
-static inline int bptree_beside(const struct bptree_prefix *prefix, struct strata_slice key)
-{
-    size_t both = key.size < prefix->size ? key.size : prefix->size;
-    int order = prefix->bytes && both ? memcmp(key.data, prefix->bytes, both) : 0;
-
-    return order ? order : -(key.size < prefix->size);
-}
-
 /* Is the target before the fence? */
 bool bptree_before(const struct bptree_target *target, const struct bptree_fence *fence);
 /* Which child to look in: the number of fences that are not behind the target. */

@@ -62,21 +62,37 @@ static bool continues_after(const struct bptree_fence *high, struct strata_slice
     return high && high->sequence != BPTREE_ALL && has_key(high->entry, key);
 }
 
+/* The newest version up to target->sequence, which is changed; NULL: none. */
+static inline const struct bptree_entry *find(const void *self, struct bptree_target *target)
+{
+    while (true) {
+        const struct bptree_fence *high = NULL;
+        const struct bptree_leaf *leaf = bptree_find(self, target, NULL, &high);
+        const struct bptree_entry *entry = get_in(leaf, target);
+        if (entry || !continues_after(high, target->key))
+            return entry;
+        target->sequence = high->sequence;
+    }
+}
+
 unsigned bptree_get(const void *self, struct strata_slice key, uint64_t sequence,
                     struct strata_slice *value)
 {
     struct bptree_target target = {.key = key, .sequence = sequence};
+    const struct bptree_entry *entry = find(self, &target);
 
-    while (true) {
-        const struct bptree_fence *high = NULL;
-        const struct bptree_leaf *leaf = bptree_find(self, &target, NULL, &high);
-        const struct bptree_entry *entry = get_in(leaf, &target);
-        if (entry)
-            *value = bptree_value(entry);
-        if (entry || !continues_after(high, key))
-            return entry ? entry->type : 0;
-        target.sequence = high->sequence;
-    }
+    if (!entry)
+        return 0;
+    *value = bptree_value(entry);
+    return entry->type;
+}
+
+uint64_t bptree_number(const void *self, struct strata_slice key, uint64_t sequence)
+{
+    struct bptree_target target = {.key = key, .sequence = sequence};
+    const struct bptree_entry *entry = find(self, &target);
+
+    return entry ? entry->sequence : 0;
 }
 
 /* ---- The cursor ------------------------------------------------------------------------------ */
@@ -213,9 +229,9 @@ static bool is_before(const struct bptree_cursor *c, unsigned at, uint64_t key_p
 static unsigned place_of(const struct bptree_cursor *c, struct strata_slice key)
 {
     unsigned at = 0, n = c->slots.count;
-    struct bptree_prefix shared = {n ? entry_at(c, 0)->bytes : NULL, c->slots.prefix};
-    int beside = bptree_beside(&shared, key);
-    uint64_t key_prefix = key_prefix_of(key, shared.size);
+    uint32_t shared = n ? c->slots.prefix : 0;
+    int beside = n ? key_beside(key, (struct strata_slice){entry_at(c, 0)->bytes, shared}) : 0;
+    uint64_t key_prefix = key_prefix_of(key, shared);
 
     if (beside)
         return beside < 0 ? 0 : n;

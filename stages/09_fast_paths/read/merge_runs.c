@@ -207,75 +207,55 @@ static inline int show_winner(struct merge *m, int rc, struct strata_error *err)
     return rc == 0 && m->live && is_shown(m) ? show(m) : show_next_winner(m, rc, err);
 }
 
-static void set_direction(struct merge *m, bool back)
+/* Where all sources go. */
+enum place { SOUGHT, AT_END, TURNED };
+
+/* 9.I31: turned, one that is live goes a step back, and one at its end to its last entry. */
+static int move(struct merge *m, struct source *s, enum place to, struct strata_slice key,
+                struct strata_error *err)
 {
+    if (to == SOUGHT)
+        return cursor_seek(s->cursor, key, err);
+    if (to == TURNED && s->live)
+        return m->back ? cursor_prev(s->cursor, err) : cursor_next(s->cursor, err);
+    return m->back ? cursor_last(s->cursor, err) : cursor_first(s->cursor, err);
+}
+
+static int place_all(struct merge *m, enum place to, bool back, struct strata_slice key,
+                     struct strata_error *err)
+{
+    int rc = 0;
+
     m->back = back;
     m->flip = back ? UINT64_MAX : 0;
     m->live = 0;
-}
-
-/* A source was positioned, with this outcome. */
-static int place(struct merge *m, struct source *s, int rc)
-{
-    s->live = rc == 0;
-    if (rc == 0) {
-        assert(m->live < m->count);
-        m->key_prefixes[m->live] = key_prefix_at(m, s);
-        m->order[m->live++] = s;
+    for (size_t i = 0; rc >= 0 && i < m->count; i++) {
+        struct source *s = &m->sources[i];
+        rc = move(m, s, to, key, err);
+        s->live = rc == 0;
+        if (rc == 0) {
+            m->key_prefixes[m->live] = key_prefix_at(m, s);
+            m->order[m->live++] = s;
+        }
     }
-    return rc < 0 ? rc : 0;
-}
-
-/* All of them were; `rc`: an error of one. */
-static int pick_first(struct merge *m, int rc, struct strata_error *err)
-{
-    if (rc == 0 && m->live)
+    if (rc >= 0 && m->live)
         pick(m);
-    return show_winner(m, rc, err);
+    return show_winner(m, rc < 0 ? rc : 0, err);
 }
 
 static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct merge *m = (struct merge *)iter;
-    int rc = 0;
-
-    set_direction(m, false);
-    for (size_t i = 0; rc == 0 && i < m->count; i++) {
-        struct source *s = &m->sources[i];
-        rc = place(m, s,
-                   s->run ? run_cursor_seek(s->run, key, err) : cursor_seek(s->cursor, key, err));
-    }
-    return pick_first(m, rc, err);
+    return place_all((struct merge *)iter, SOUGHT, false, key, err);
 }
 
 static int merge_last(struct strata_iter *iter, struct strata_error *err)
 {
-    struct merge *m = (struct merge *)iter;
-    int rc = 0;
-
-    set_direction(m, true);
-    for (size_t i = 0; rc == 0 && i < m->count; i++) {
-        struct cursor *c = m->sources[i].cursor;
-        rc = place(m, &m->sources[i], cursor_last(c, err));
-    }
-    return pick_first(m, rc, err);
+    return place_all((struct merge *)iter, AT_END, true, strata_bytes(NULL, 0), err);
 }
 
-/* 9.I31. */
 static int turn(struct merge *m, struct strata_error *err)
 {
-    int rc = 0;
-
-    set_direction(m, !m->back);
-    for (size_t i = 0; rc == 0 && i < m->count; i++) {
-        struct cursor *c = m->sources[i].cursor;
-        if (m->sources[i].live)
-            rc = m->back ? cursor_prev(c, err) : cursor_next(c, err);
-        else
-            rc = m->back ? cursor_last(c, err) : cursor_first(c, err);
-        rc = place(m, &m->sources[i], rc);
-    }
-    return pick_first(m, rc, err);
+    return place_all(m, TURNED, !m->back, strata_bytes(NULL, 0), err);
 }
 
 static int merge_next(struct strata_iter *iter, struct strata_error *err)

@@ -56,7 +56,7 @@ static int take_key(struct run_cursor *c, struct strata_error *err)
     uint8_t *bigger;
 
     if (size > c->capacity) {
-        bigger = realloc(c->key == c->small ? NULL : c->key, size);
+        bigger = realloc(c->key, size);
         if (!bigger)
             return strata_fail_memory(err, size);
         c->key = bigger;
@@ -145,15 +145,14 @@ static int read_own(struct run_cursor *c, const struct pax_table *t, uint32_t n,
 static int pin(struct run_cursor *c, const struct pax_table *t, uint32_t n, enum arrival how,
                struct clock_cache_frame **frame, struct strata_error *err)
 {
-    const uint8_t *stored;
-    int rc;
+    const uint8_t *stored = NULL;
+    int rc = 0;
 
-    if (how == SEEK || clock_cache_has(&t->directory, n)) {
+    if (how == SEEK || clock_cache_has(&t->directory, n))
         readahead_pause(&c->ahead);
-        return pax_table_pin(t, n, frame, err);
-    }
-    rc = readahead_block(&c->ahead, t, n, how == BACKWARDS, false, &stored, err);
-    return rc < 0 ? rc : pax_table_pin_stored(t, n, stored, frame, err);
+    else
+        rc = readahead_block(&c->ahead, t, n, how == BACKWARDS, false, &stored, err);
+    return rc < 0 ? rc : pax_table_pin(t, n, stored, frame, err);
 }
 
 /* Block `n` of a table, or its LAST, becomes the cursor's. */
@@ -194,51 +193,41 @@ static void prefetch_block(const struct run_cursor *c, size_t table, uint32_t n)
         clock_cache_prefetch(c->cache, &t->directory, n == LAST ? t->fence.count - 1 : n, AHEAD);
 }
 
-/* The next block is prefetched while this one is read. */
-static int enter_first(struct run_cursor *c, size_t table, uint32_t n, struct strata_error *err)
-{
-    int rc = enter(c, table, n, FORWARDS, err);
-
-    if (rc < 0)
-        return rc;
-    if (n + 1 < table_at(c, table)->fence.count)
-        prefetch_block(c, table, n + 1);
-    else if (table + 1 < c->run.count)
-        prefetch_block(c, table + 1, 0);
-    run_cursor_position(c, 0);
-    return 0;
-}
-
-static int enter_last(struct run_cursor *c, size_t table, uint32_t n, struct strata_error *err)
-{
-    int rc = enter(c, table, n, BACKWARDS, err);
-
-    if (rc < 0)
-        return rc;
-    if (c->n)
-        prefetch_block(c, table, c->n - 1);
-    else if (table)
-        prefetch_block(c, table - 1, LAST);
-    run_cursor_position(c, c->count - 1);
-    return 0;
-}
-
-/* No table is empty, and no block. */
-int run_cursor_leave(struct run_cursor *c, bool back, struct strata_error *err)
+/* Which block comes after the cursor's, or before it. No table is empty, and no block. False: there
+ * is none. */
+static bool find_neighbor(const struct run_cursor *c, bool back, size_t *table, uint32_t *n)
 {
     assert(c->block && c->table < c->run.count); /* 9.I26 */
-    if (back && c->n)
-        return enter_last(c, c->table, c->n - 1, err);
-    if (back)
-        return c->table ? enter_last(c, c->table - 1, LAST, err) : STRATA_NOT_FOUND;
-    if (c->n + 1 < table_at(c, c->table)->fence.count)
-        return enter_first(c, c->table, c->n + 1, err);
-    return c->table + 1 < c->run.count ? enter_first(c, c->table + 1, 0, err) : STRATA_NOT_FOUND;
+    *table = c->table;
+    *n = back ? c->n - 1 : c->n + 1;
+    if (back ? c->n > 0 : *n < table_at(c, c->table)->fence.count)
+        return true;
+    *table = back ? c->table - 1 : c->table + 1;
+    *n = back ? LAST : 0;
+    return back ? c->table > 0 : *table < c->run.count;
 }
 
-int run_cursor_last(struct run_cursor *c, struct strata_error *err)
+/* At the block's first entry, or its last; the one that comes next is prefetched meanwhile. */
+static int enter_end(struct run_cursor *c, size_t table, uint32_t n, bool back,
+                     struct strata_error *err)
 {
-    return enter_last(c, c->run.count - 1, LAST, err);
+    int rc = enter(c, table, n, back ? BACKWARDS : FORWARDS, err);
+
+    if (rc < 0)
+        return rc;
+    if (find_neighbor(c, back, &table, &n))
+        prefetch_block(c, table, n);
+    run_cursor_position(c, back ? c->count - 1 : 0);
+    return 0;
+}
+
+int run_cursor_leave(struct run_cursor *c, bool back, struct strata_error *err)
+{
+    size_t table;
+    uint32_t n;
+
+    return find_neighbor(c, back, &table, &n) ? enter_end(c, table, n, back, err)
+                                              : STRATA_NOT_FOUND;
 }
 
 /* ---- Seeking --------------------------------------------------------------------------------- */
@@ -250,8 +239,10 @@ static uint32_t block_of(const struct pax_table *t, struct strata_slice key)
                : fence_find(&t->fence, key);
 }
 
-int run_cursor_seek(struct run_cursor *c, struct strata_slice key, struct strata_error *err)
+/* `key` is not the cursor's own. */
+static int run_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
+    struct run_cursor *c = (struct run_cursor *)iter;
     size_t table = run_find(&c->run, c->prefix, key);
     uint32_t at;
     int rc;
@@ -274,14 +265,10 @@ int run_cursor_seek(struct run_cursor *c, struct strata_slice key, struct strata
 
 /* ---- As a cursor ----------------------------------------------------------------------------- */
 
-static int run_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
-{
-    return run_cursor_seek((struct run_cursor *)iter, key, err);
-}
-
 static int run_last(struct strata_iter *iter, struct strata_error *err)
 {
-    return run_cursor_last((struct run_cursor *)iter, err);
+    struct run_cursor *c = (struct run_cursor *)iter;
+    return enter_end(c, c->run.count - 1, LAST, true, err);
 }
 
 static int run_next(struct strata_iter *iter, struct strata_error *err)
@@ -318,15 +305,11 @@ void run_cursor_init(struct run_cursor *c, const struct fast_run *run, struct st
                                                run_prev, run_value, run_free};
 
     assert(run->count > 0);
-    memset(c, 0, offsetof(struct run_cursor, small));
-    c->base.iter.ops = &ops;
-    c->base.iter.has_value = true;
+    *c = (struct run_cursor){.base.iter = {.ops = &ops, .has_value = true}};
     c->run = *run;
     c->prefix = prefix;
     c->once = once;
     c->cache = table_at(c, 0)->common->cache;
-    c->key = c->small;
-    c->capacity = sizeof c->small;
 }
 
 void run_cursor_clear(struct run_cursor *c)
@@ -336,8 +319,7 @@ void run_cursor_clear(struct run_cursor *c)
         pax_table_block_free(c->own);
     free(c->own);
     readahead_free(&c->ahead);
-    if (c->key != c->small)
-        free(c->key);
+    free(c->key);
 }
 
 struct cursor *run_cursor_new(const struct fast_run *run, struct strata_slice prefix, bool once)
@@ -352,13 +334,13 @@ struct cursor *run_cursor_new(const struct fast_run *run, struct strata_slice pr
 struct cursor *pax_table_cursor(struct sstable *table, bool once)
 {
     struct fast_run run = {&table, 1, NULL};
-    struct run_cursor *c = malloc(sizeof *c);
+    struct cursor *cursor = run_cursor_new(&run, strata_bytes(NULL, 0), once);
+    struct run_cursor *c = (struct run_cursor *)cursor;
 
     if (!c)
         return NULL;
-    run_cursor_init(c, &run, strata_bytes(NULL, 0), once);
     c->single = table;
     c->run.tables = &c->single;
-    c->base.sequence = table->sum.last; /* of two tables all keys of one are newer */
-    return &c->base;
+    cursor->sequence = table->sum.last; /* of two tables all keys of one are newer */
+    return cursor;
 }

@@ -51,8 +51,7 @@ struct run_cursor {
     struct clock_cache_frame *frame; /* or NULL */
     struct pax_table_block *own;     /* of one that reads once */
     struct readahead ahead;
-    size_t capacity;   /* of key */
-    uint8_t small[64]; /* where short keys are */
+    size_t capacity; /* of key */
 };
 
 /* `prefix`: what all keys of the run begin with, or some of it. `run` is copied. Allocates nothing.
@@ -63,9 +62,6 @@ void run_cursor_clear(struct run_cursor *c);
 /* The same on the heap, to be freed as any cursor. NULL: no memory. */
 struct cursor *run_cursor_new(const struct fast_run *run, struct strata_slice prefix, bool once);
 
-/* `key` is not the cursor's own. */
-int run_cursor_seek(struct run_cursor *c, struct strata_slice key, struct strata_error *err);
-int run_cursor_last(struct run_cursor *c, struct strata_error *err);
 /* Out of the block; for run_cursor_step. */
 int run_cursor_leave(struct run_cursor *c, bool back, struct strata_error *err);
 

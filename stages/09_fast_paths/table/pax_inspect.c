@@ -101,7 +101,7 @@ static int show_blocks(const struct pax_table *t, pax_table_tell *tell, struct i
     for (uint32_t n = 0; rc == 0 && n < t->fence.count; n++) {
         char text[300];
         inspect_section(to, t->fence.offsets[n], "block %" PRIu32, n);
-        rc = pax_table_read_block(t, n, &block, err);
+        rc = pax_table_open_block(t, n, NULL, &block, err);
         if (rc == 0) {
             describe_block(&block.block, text, sizeof text);
             rc = show_section(file, to, t->fence.offsets[n], t->fence.offsets[n + 1], text, err);
@@ -127,7 +127,7 @@ static int show_properties(const struct pax_table *t, struct inspect *to, struct
              sum->records, sum->tombstones - sum->coded, coded, sum->first, sum->last,
              inspect_text(strata_buffer_slice(&t->base.smallest), SHOWN, smallest, sizeof smallest),
              inspect_text(strata_buffer_slice(&t->base.largest), SHOWN, largest, sizeof largest),
-             t->notes.size ? "; notes" : "");
+             t->base.user.size ? "; notes" : "");
     inspect_section(to, t->properties, "properties");
     return show_section(t->file.file, to, t->properties, t->base.bytes - PAX_TABLE_FOOTER, text,
                         err);
@@ -203,7 +203,7 @@ int pax_table_inspect(struct fs_file *file, pax_table_tell *tell, struct inspect
     pax_table_unload(&t);
     strata_buffer_free(&t.base.smallest);
     strata_buffer_free(&t.base.largest);
-    strata_buffer_free(&t.notes);
+    strata_buffer_free(&t.base.user);
     if (rc == 0)
         inspect_end(to, to->damaged ? 0 : file->end, file->end);
     return rc;

@@ -24,7 +24,7 @@ int pax_salvage_load(struct salvage *s, uint32_t n, struct strata_error *err)
 {
     struct pax_reading *r = (struct pax_reading *)s;
     struct strata_buffer bytes = s->block;
-    int rc = pax_table_read_block(pax_table_of(s->table), n, &r->loaded, err);
+    int rc = pax_table_open_block(pax_table_of(s->table), n, NULL, &r->loaded, err);
 
     s->block = r->loaded.bytes;
     r->loaded.bytes = bytes;
@@ -82,7 +82,6 @@ void pax_salvage_free_parts(struct salvage *s)
     struct pax_table *t = pax_table_of(s->table);
 
     fence_free(&t->fence);
-    strata_buffer_free(&t->notes);
     pax_table_block_free(&r->loaded);
     strata_buffer_free(&r->key);
 }

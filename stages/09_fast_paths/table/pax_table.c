@@ -23,13 +23,7 @@ void pax_table_close(struct sstable *table)
     fs_unmap(t->base.fs, t->mapped, t->base.bytes);
     fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
     pax_table_unload(t);
-    strata_buffer_free(&t->notes);
     sstable_free(table);
-}
-
-struct strata_slice pax_table_notes(const struct sstable *table)
-{
-    return strata_buffer_slice(&pax_table_of(table)->notes);
 }
 
 static int check_file(struct pax_table *t, struct strata_error *err)
@@ -43,9 +37,19 @@ static int check_file(struct pax_table *t, struct strata_error *err)
     return rc;
 }
 
-/* By calls: what is read so may fail, and what is read from a mapping raises a signal. */
-int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
-                        struct sstable **out, struct strata_error *err)
+/* Where it cannot be, it is read by calls. What is mapped needs no descriptor. */
+static void map_file(struct pax_table *t)
+{
+    if (fs_pooled_use(&t->file, NULL) < 0)
+        return;
+    fs_map(t->file.file, t->base.bytes, &t->mapped, NULL);
+    fs_pooled_done(&t->file);
+    if (t->mapped)
+        fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
+}
+
+static int open_file(const struct strata_env *env, void *common, uint64_t number, bool load,
+                     bool map, struct sstable **out, struct strata_error *err)
 {
     struct pax_table *t = calloc(1, sizeof *t);
     int rc;
@@ -61,6 +65,10 @@ int pax_table_open_read(const struct strata_env *env, void *common, uint64_t num
         rc = check_file(t, err);
     if (rc == 0)
         rc = pax_table_read_properties(t, err);
+    if (rc == 0 && load)
+        rc = pax_table_need(t, err);
+    if (rc == 0 && map)
+        map_file(t);
     if (rc < 0)
         pax_table_close(&t->base);
     else
@@ -68,60 +76,33 @@ int pax_table_open_read(const struct strata_env *env, void *common, uint64_t num
     return rc;
 }
 
-/* Where it cannot be, it is read by calls. What is mapped needs no descriptor. */
-static void map_file(struct pax_table *t)
+/* By calls: what is read so may fail, and what is read from a mapping raises a signal. */
+int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
+                        struct sstable **out, struct strata_error *err)
 {
-    if (fs_pooled_use(&t->file, NULL) < 0)
-        return;
-    fs_map(t->file.file, t->base.bytes, &t->mapped, NULL);
-    fs_pooled_done(&t->file);
-    if (t->mapped)
-        fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
-}
-
-static int open_mapped(const struct strata_env *env, void *common, uint64_t number, bool load,
-                       struct sstable **out, struct strata_error *err)
-{
-    int rc = pax_table_open_read(env, common, number, out, err);
-
-    if (rc == 0 && load)
-        rc = pax_table_need(pax_table_of(*out), err);
-    if (rc == 0 && env->options->mapped_reads)
-        map_file(pax_table_of(*out));
-    if (rc < 0 && *out) {
-        pax_table_close(*out);
-        *out = NULL;
-    }
-    return rc;
+    return open_file(env, common, number, true, false, out, err);
 }
 
 int pax_table_open_later(const struct strata_env *env, void *common, uint64_t number,
                          struct sstable **out, struct strata_error *err)
 {
-    return open_mapped(env, common, number, false, out, err);
+    return open_file(env, common, number, false, env->options->mapped_reads, out, err);
 }
 
 int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
                    struct sstable **out, struct strata_error *err)
 {
-    return open_mapped(env, common, number, true, out, err);
+    return open_file(env, common, number, true, env->options->mapped_reads, out, err);
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */
-
-static int copy_value(struct strata_slice from, struct strata_buffer *to, struct strata_error *err)
-{
-    strata_buffer_clear(to);
-    return strata_buffer_append(to, from.data, from.size) < 0 ? strata_fail_memory(err, from.size)
-                                                              : 0;
-}
 
 int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, uint64_t sequence,
                    unsigned *type, struct strata_buffer *value, struct strata_error *err)
 {
     struct clock_cache_frame *frame;
     struct strata_slice found;
-    int rc = pax_table_pin(t, fence_find(&t->fence, key), &frame, err);
+    int rc = pax_table_pin(t, fence_find(&t->fence, key), NULL, &frame, err);
 
     if (rc < 0)
         return rc;
@@ -131,7 +112,7 @@ int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, 
     if (*type == SSTABLE_CODED)
         *type = t->common->coding->read(found, sequence, &found);
     if (*type)
-        rc = copy_value(found, value, err);
+        rc = buffer_set(value, found, err);
     clock_cache_release(t->common->cache, frame);
     return *type ? rc : STRATA_NOT_FOUND;
 }

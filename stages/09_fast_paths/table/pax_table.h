@@ -15,11 +15,6 @@ extern const struct sstable_kind pax_table_kind;
 /* As the kind's open, but index and filter are read, and checked, when they are needed. */
 int pax_table_open_later(const struct strata_env *env, void *common, uint64_t number,
                          struct sstable **out, struct strata_error *err);
-/* Its user properties, as stage 5's; borrowed. */
-struct strata_slice pax_table_notes(const struct sstable *table);
-
-/* To be appended to before the table is finished. */
-struct strata_buffer *pax_table_writer_notes(struct sstable_writer *writer);
 
 extern const struct strata_format pax_table_format; /* inspect.c */
 

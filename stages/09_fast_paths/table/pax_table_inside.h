@@ -95,11 +95,10 @@ struct pax_table {
     struct sstable base;
     struct pax_table_common *common;
     struct fs_pooled file;
-    const uint8_t *mapped;      /* the file, for its blocks; NULL: it is read by calls */
-    uint64_t blocks;            /* how many */
-    uint64_t block_bytes;       /* of them, uncompressed */
-    uint64_t blocks_end;        /* where the index begins */
-    struct strata_buffer notes; /* as its maker wrote them, or empty */
+    const uint8_t *mapped; /* the file, for its blocks; NULL: it is read by calls */
+    uint64_t blocks;       /* how many */
+    uint64_t block_bytes;  /* of them, uncompressed */
+    uint64_t blocks_end;   /* where the index begins */
     uint64_t filter_offset;
     uint64_t properties; /* where they begin */
     unsigned probes;     /* of the filter; 0: there is none */
@@ -150,7 +149,7 @@ int pax_table_find(struct pax_table *table, struct strata_slice key, uint64_t ha
                    uint64_t sequence, unsigned *type, struct strata_buffer *value,
                    struct strata_error *err);
 
-/* What it opens is read by calls, not mapped. */
+/* As the kind's, but what it opens is read by calls, not mapped. */
 int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
                         struct sstable **out, struct strata_error *err);
 void pax_table_close(struct sstable *table);
@@ -194,20 +193,14 @@ struct pax_table_block {
     uint32_t check; /* of its section */
 };
 void pax_table_block_free(struct pax_table_block *block);
-/* Reads it past the cache. */
-int pax_table_read_block(const struct pax_table *table, uint32_t n, struct pax_table_block *to,
-                         struct strata_error *err);
-/* The same of one whose bytes are at hand: `stored`, as they stand in the file, not checked yet.
- * NULL: they are not. */
+/* Reads block `n` past the cache. `stored`: its bytes, as they are in the file, not checked yet; or
+ * NULL: they are read first. */
 int pax_table_open_block(const struct pax_table *table, uint32_t n, const uint8_t *stored,
                          struct pax_table_block *to, struct strata_error *err);
 
-/* Block `n`, from the cache or through it, to be released. */
-int pax_table_pin(const struct pax_table *table, uint32_t n, struct clock_cache_frame **frame,
-                  struct strata_error *err);
-/* The same of one whose bytes are at hand, as for pax_table_open_block. */
-int pax_table_pin_stored(const struct pax_table *table, uint32_t n, const uint8_t *stored,
-                         struct clock_cache_frame **frame, struct strata_error *err);
+/* The same from the cache or through it, to be released. */
+int pax_table_pin(const struct pax_table *table, uint32_t n, const uint8_t *stored,
+                  struct clock_cache_frame **frame, struct strata_error *err);
 static inline const struct pax_block *pax_table_block_of(const struct clock_cache_frame *frame)
 {
     return (const struct pax_block *)(const void *)frame->data;

@@ -24,7 +24,7 @@ static int take_properties(struct pax_table *t, const struct pax_table_propertie
     t->probes = p->probes;
     if (strata_buffer_append(&t->base.smallest, p->smallest.data, p->smallest.size) < 0 ||
         strata_buffer_append(&t->base.largest, p->largest.data, p->largest.size) < 0 ||
-        strata_buffer_append(&t->notes, p->notes.data, p->notes.size) < 0)
+        strata_buffer_append(&t->base.user, p->notes.data, p->notes.size) < 0)
         return strata_fail_memory(err, p->smallest.size + p->largest.size + p->notes.size);
     return 0;
 }

@@ -8,6 +8,7 @@
  * 9.I24: memory is allocated for a stored block only after its size was checked against the file,
  *        and its uncompressed size against what LZ4 can make of that; for a data block, also
  *        against the sum in the properties, and what one entry can be. */
+#include "09_fast_paths/block/key_prefix.h"
 #include "base/bytes.h"
 #include "pax_table_inside.h"
 #include "base/cost.h"
@@ -98,11 +99,10 @@ int pax_table_read_section(const struct pax_table *t, uint64_t offset, uint64_t 
 int pax_table_compare_at(const struct pax_block *block, uint32_t at, struct strata_slice key)
 {
     struct strata_slice prefix = pax_block_prefix(block);
-    size_t size = prefix.size < key.size ? prefix.size : key.size;
-    int order = size ? memcmp(prefix.data, key.data, size) : 0;
+    int beside = key_beside(key, prefix);
 
-    if (order || key.size < prefix.size)
-        return order ? order : 1;
+    if (beside)
+        return beside < 0 ? 1 : -1;
     return strata_compare(pax_block_suffix(block, at), slice_behind(key, prefix.size));
 }
 
@@ -167,12 +167,6 @@ void pax_table_block_free(struct pax_table_block *block)
 {
     strata_buffer_free(&block->stored);
     strata_buffer_free(&block->bytes);
-}
-
-int pax_table_read_block(const struct pax_table *t, uint32_t n, struct pax_table_block *to,
-                         struct strata_error *err)
-{
-    return pax_table_open_block(t, n, NULL, to, err);
 }
 
 int pax_table_open_block(const struct pax_table *t, uint32_t n, const uint8_t *stored,
@@ -271,14 +265,8 @@ static int load_block(const struct pax_table *t, uint32_t n, const uint8_t *stor
     return rc;
 }
 
-int pax_table_pin(const struct pax_table *t, uint32_t n, struct clock_cache_frame **frame,
-                  struct strata_error *err)
-{
-    return pax_table_pin_stored(t, n, NULL, frame, err);
-}
-
-int pax_table_pin_stored(const struct pax_table *t, uint32_t n, const uint8_t *stored,
-                         struct clock_cache_frame **frame, struct strata_error *err)
+int pax_table_pin(const struct pax_table *t, uint32_t n, const uint8_t *stored,
+                  struct clock_cache_frame **frame, struct strata_error *err)
 {
     assert(pax_table_is_loaded(t) && n < t->fence.count); /* 9.I20 */
     *frame = clock_cache_get(t->common->cache, &t->directory, n);

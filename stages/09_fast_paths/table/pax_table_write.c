@@ -4,7 +4,6 @@
 #include "base/bytes.h"
 #include "pax_table_inside.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct pax_table_writer {
@@ -12,7 +11,6 @@ struct pax_table_writer {
     struct pax_block_builder builder;
     struct strata_buffer index, separator, hashes;
     struct strata_buffer smallest, last; /* keys: of the table; of the block before */
-    struct strata_buffer notes;          /* for the properties */
     struct pax_table_properties properties;
     bool plain; /* data blocks are not compressed */
 };
@@ -20,33 +18,16 @@ struct pax_table_writer {
 int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
                          struct strata_error *err)
 {
-    struct pax_table_writer *w = calloc(1, sizeof *w);
-    int rc;
+    struct pax_table_writer *w;
+    int rc =
+        sstable_writer_begin(PAX_TABLE_SUFFIX, PAX_TABLE_MAGIC, sizeof *w, env, number, out, err);
 
-    if (!w)
-        return strata_fail_memory(err, sizeof *w);
-    rc = sstable_writer_begin(&w->base, PAX_TABLE_SUFFIX, PAX_TABLE_MAGIC, env, number, err);
-    if (rc < 0) {
-        pax_table_writer_del(&w->base, false);
+    if (rc < 0)
         return rc;
-    }
+    w = (struct pax_table_writer *)*out;
     w->builder.target = env->options->block_bytes;
     w->plain = env->options->plain_blocks;
-    *out = &w->base;
     return 0;
-}
-
-struct strata_buffer *pax_table_writer_notes(struct sstable_writer *writer)
-{
-    return &((struct pax_table_writer *)writer)->notes;
-}
-
-static int replace(struct strata_buffer *to, struct strata_slice bytes, struct strata_error *err)
-{
-    strata_buffer_clear(to);
-    return strata_buffer_append(to, bytes.data, bytes.size) < 0
-               ? strata_fail_memory(err, bytes.size)
-               : 0;
 }
 
 static int put(struct pax_table_writer *w, struct strata_slice bytes, bool compress,
@@ -66,10 +47,10 @@ static int note_bounds(struct pax_table_writer *w, struct strata_error *err)
     int rc;
 
     if (w->properties.blocks == 0)
-        rc = replace(&w->smallest, first, err);
+        rc = buffer_set(&w->smallest, first, err);
     else
-        rc = replace(&w->separator, fence_separator(strata_buffer_slice(&w->last), first), err);
-    return rc < 0 ? rc : replace(&w->last, pax_block_builder_last(&w->builder), err);
+        rc = buffer_set(&w->separator, fence_separator(strata_buffer_slice(&w->last), first), err);
+    return rc < 0 ? rc : buffer_set(&w->last, pax_block_builder_last(&w->builder), err);
 }
 
 static int end_block(struct pax_table_writer *w, struct strata_error *err)
@@ -158,7 +139,7 @@ static int put_properties(struct pax_table_writer *w, struct strata_error *err)
     w->properties.sum = w->base.sum;
     w->properties.smallest = strata_buffer_slice(&w->smallest);
     w->properties.largest = strata_buffer_slice(&w->last);
-    w->properties.notes = strata_buffer_slice(&w->notes);
+    w->properties.notes = strata_buffer_slice(&w->base.user);
     rc = pax_table_put_properties(&bytes, &w->properties, err);
     if (rc == 0)
         rc = put(w, strata_buffer_slice(&bytes), true, &check, err);
@@ -213,6 +194,5 @@ void pax_table_writer_del(struct sstable_writer *writer, bool keep)
     strata_buffer_free(&w->hashes);
     strata_buffer_free(&w->last);
     strata_buffer_free(&w->smallest);
-    strata_buffer_free(&w->notes);
     sstable_writer_free(writer, keep);
 }

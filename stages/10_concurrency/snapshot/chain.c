@@ -113,37 +113,23 @@ bool chain_next(struct chain *chain, struct chain_version *version)
     return true;
 }
 
-static uint64_t number_at(const struct chain *chain, uint32_t at)
-{
-    struct decoder d;
-
-    decoder_init(&d, strata_bytes(chain->heads + (size_t)at * HEAD, HEAD));
-    return get_u64(&d) >> 1;
-}
-
-/* Where the value of version `at` begins: where the one before it ends. */
-static uint32_t begin_of(const struct chain *chain, uint32_t at)
-{
-    struct chain_version before;
-    return at ? get_version(chain, at - 1, 0, &before) : 0;
-}
-
 unsigned chain_read(struct strata_slice bytes, uint64_t sequence, struct strata_slice *value)
 {
     struct chain_version v;
     struct chain chain;
-    uint32_t at = 0, n;
+    uint32_t at = 0, begin, n;
 
     chain_open(&chain, bytes);
     for (n = chain.count; n;) { /* the first that is not newer than the reader */
         uint32_t half = n / 2;
-        bool is_newer = number_at(&chain, at + half) > sequence;
-        at += is_newer ? half + 1 : 0;
-        n = is_newer ? n - half - 1 : half;
+        get_version(&chain, at + half, 0, &v);
+        at += v.number > sequence ? half + 1 : 0;
+        n = v.number > sequence ? n - half - 1 : half;
     }
     if (at == chain.count)
         return 0;
-    get_version(&chain, at, begin_of(&chain, at), &v);
+    begin = at ? get_version(&chain, at - 1, 0, &v) : 0; /* where the one before ends */
+    get_version(&chain, at, begin, &v);
     *value = v.value;
     return v.type;
 }

@@ -166,11 +166,9 @@ static int show_next(struct keep *k, struct strata_error *err)
 {
     while (!k->ended) {
         struct strata_slice key = k->from->iter.key;
-        int rc;
-        strata_buffer_clear(&k->key);
-        if (strata_buffer_append(&k->key, key.data, key.size) < 0)
-            return strata_fail_memory(err, key.size);
-        rc = collect(k, err);
+        int rc = buffer_set(&k->key, key, err);
+        if (rc == 0)
+            rc = collect(k, err);
         if (rc < 0)
             return rc;
         drop_deletes(k);

@@ -151,10 +151,18 @@ static struct cursor *view_new(const struct fast_run *run, const struct merge_so
     return &v->base;
 }
 
-bool run_is_coded(const struct version_level *run)
+static bool run_is_coded(const struct version_level *run)
 {
     for (size_t i = 0; i < run->count; i++)
         if (pax_table_of(run->tables[i])->coded)
+            return true;
+    return false;
+}
+
+bool read_at_is_coded(const struct level_merge *of)
+{
+    for (size_t i = 0; i < of->run_count; i++)
+        if (run_is_coded(&of->runs[i]))
             return true;
     return false;
 }
@@ -211,10 +219,8 @@ static int merge(const struct level_merge *of, bool all, struct cursor **out,
 /* Coded values count as tombstones (sstable.h): so most of the time no table is asked. */
 int read_at_merge(const struct level_merge *of, struct cursor **out, struct strata_error *err)
 {
-    for (size_t i = 0; of->version->tombstones && i < of->run_count; i++)
-        if (run_is_coded(&of->runs[i]))
-            return merge(of, false, out, err);
-    return fast_merge(of, out, err);
+    return of->version->tombstones && read_at_is_coded(of) ? merge(of, false, out, err)
+                                                           : fast_merge(of, out, err);
 }
 
 int read_all_versions(const struct level_merge *of, struct cursor **out, struct strata_error *err)

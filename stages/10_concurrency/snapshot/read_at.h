@@ -12,7 +12,7 @@ int read_at_merge(const struct level_merge *of, struct cursor **out, struct stra
  * each with its number. Forward only. As read_at_merge. */
 int read_all_versions(const struct level_merge *of, struct cursor **out, struct strata_error *err);
 
-/* Some table of it has coded values. */
-bool run_is_coded(const struct version_level *run);
+/* Some table of these runs has coded values. */
+bool read_at_is_coded(const struct level_merge *of);
 
 #endif

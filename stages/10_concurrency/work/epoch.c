@@ -18,15 +18,13 @@
 #include "10_concurrency/work/epoch.h"
 
 #include <assert.h>
-#include <string.h>
 
 #define SPINS 64 /* looks before the thread sleeps */
 #define PAUSE_NS 50000u
 
-int epoch_init(struct epoch *epoch)
+void epoch_init(struct epoch *epoch)
 {
-    memset(epoch, 0, sizeof *epoch);
-    return sync_mutex_init(&epoch->mutex);
+    *epoch = (struct epoch){.mutex = SYNC_MUTEX_INIT};
 }
 
 void epoch_free(struct epoch *epoch)
@@ -96,8 +94,10 @@ bool epoch_passed(struct epoch *epoch, uint64_t ticket)
     return passed;
 }
 
-void epoch_wait(struct epoch *epoch, uint64_t ticket)
+void epoch_wait(struct epoch *epoch)
 {
+    uint64_t ticket = epoch_ticket(epoch);
+
     for (unsigned looks = 0; !epoch_passed(epoch, ticket); looks++)
         if (looks < SPINS)
             sync_yield();

@@ -33,8 +33,7 @@ struct epoch_section {
     _Atomic uint32_t *readers;
 };
 
-/* NO_MEMORY is an errno. */
-int epoch_init(struct epoch *epoch);
+void epoch_init(struct epoch *epoch);
 /* Nobody is in a section any more. */
 void epoch_free(struct epoch *epoch);
 
@@ -67,6 +66,7 @@ static inline void epoch_leave(struct epoch_section section)
 uint64_t epoch_ticket(struct epoch *epoch);
 /* Has it passed? Without waiting. If nobody asks, none passes. */
 bool epoch_passed(struct epoch *epoch, uint64_t ticket);
-void epoch_wait(struct epoch *epoch, uint64_t ticket);
+/* Until such a period has passed. */
+void epoch_wait(struct epoch *epoch);
 
 #endif

@@ -43,21 +43,29 @@ static uint64_t less(uint64_t from, uint64_t by)
 /* Near the end of its room a debt that is a little late is one that stops all writes. */
 static uint64_t slack_of(struct debt debt)
 {
-    return debt.room / 8 < LEDGER_SLACK ? debt.room / 8 : LEDGER_SLACK;
+    return debt.room / 32 < LEDGER_SLACK ? debt.room / 32 : LEDGER_SLACK;
 }
 
-void ledger_charge(struct ledger *ledger, const struct debt debts[LEDGER_KINDS], uint64_t bytes)
+static bool is_worked_on(enum ledger_kind kind, struct debt debt, bool compacting)
+{
+    return kind == LEDGER_FLUSH || compacting || ledger_is_due(debt);
+}
+
+void ledger_charge(struct ledger *ledger, const struct debt debts[LEDGER_KINDS], bool compacting,
+                   uint64_t bytes)
 {
     uint64_t paid = 0;
 
+    ledger->behind = 0;
     for (enum ledger_kind kind = 0; kind < LEDGER_KINDS; kind++) {
         uint64_t more = take_paid(ledger, kind), *due = &ledger->due[kind];
-        uint64_t work = debts[kind].work;
+        uint64_t work = is_worked_on(kind, debts[kind], compacting) ? debts[kind].work : 0;
+
         *due = less(*due, more);
         *due += work ? debt_quota(debts[kind], bytes) : 0;
         if (*due > work)
             *due = work;
-        ledger->slack[kind] = slack_of(debts[kind]);
+        ledger->behind += less(*due, slack_of(debts[kind]));
         paid += more;
     }
     measure(ledger, paid);
@@ -73,26 +81,16 @@ uint64_t ledger_rate(const struct ledger *ledger)
     return rate < 1 ? 1 : rate < (double)(UINT64_MAX / 2) ? (uint64_t)rate : UINT64_MAX / 2;
 }
 
-uint64_t ledger_wait(struct ledger *ledger, uint64_t bytes)
+uint64_t ledger_wait(const struct ledger *ledger, uint64_t bytes)
 {
-    uint64_t behind = 0, most = LEDGER_WAIT_LONGEST;
-    double ns;
-
-    for (enum ledger_kind kind = 0; kind < LEDGER_KINDS; kind++)
-        behind += less(ledger->due[kind], ledger->slack[kind]);
-    ns = (double)behind * (double)SECOND / (double)ledger_rate(ledger);
+    uint64_t most = LEDGER_WAIT_LONGEST;
+    double ns = (double)ledger->behind * (double)SECOND / (double)ledger_rate(ledger);
 
     if (ns < (double)LEDGER_WAIT_LEAST)
         return 0;
     if (bytes / LEDGER_PIECE < LEDGER_WAIT_LONGEST / LEDGER_WAIT_MOST)
         most = LEDGER_WAIT_MOST * (1 + bytes / LEDGER_PIECE);
-    if (ns < (double)most)
-        most = (uint64_t)ns;
-    ledger->waits++;
-    ledger->waited_ns += most;
-    if (most > ledger->most)
-        ledger->most = most;
-    return most;
+    return ns < (double)most ? (uint64_t)ns : most;
 }
 
 bool ledger_is_due(struct debt compaction)

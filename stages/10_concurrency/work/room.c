@@ -8,60 +8,38 @@
 
 #include <assert.h>
 
-#define ENTRY_BYTES ((size_t)64) /* that an operation takes beside key and value, about */
-
 /* ---- Limits ---------------------------------------------------------------------------------- */
 
-/* The worker installs what it has done while the leader looks at super: it is pinned. */
-static bool has_immutable(struct tree *tree)
+/* The worker installs what it has done while the leader looks at super: in a section, as a reader
+ * does. (With a reference it might be the last one, and free a memtable, with work's mutex held.)
+ */
+static bool has_immutable(const struct background *b)
 {
-    uint64_t sequence;
-    struct super *super = tree_pin(tree, 0, &sequence);
+    struct epoch_section section = epoch_enter(b->epoch);
+    const struct super *super = b->tree->super;
     bool has = super->immutable != NULL;
 
-    super_unref(super);
+    epoch_leave(section);
     return has;
 }
 
 static bool may_switch(void *arg)
 {
     struct background *b = arg;
-    return b->tree->path.group.failed || b->flush_rests || !has_immutable(b->tree);
-}
-
-static bool is_below_stop(struct tree *tree, const struct version *v)
-{
-    return v->levels[0].count < policy_slowdown_trigger(v, tree->env->options) + PACE_STOP_MORE;
+    return b->tree->path.group.failed || b->flush_error || !has_immutable(b);
 }
 
 static bool may_write(void *arg)
 {
     struct background *b = arg;
-    struct tree *tree = b->tree;
-    uint64_t sequence;
-    struct super *super;
-    bool may = tree->path.group.failed || tree->compaction_paused || tree->nothing_due;
+    const struct tree *tree = b->tree;
+    struct epoch_section section = epoch_enter(b->epoch);
+    const struct super *super = tree->super;
+    bool may = tree->path.group.failed || tree->compaction_paused || tree->nothing_due ||
+               pace_is_below_stop(tree, super->version);
 
-    if (may)
-        return true;
-    super = tree_pin(tree, 0, &sequence);
-    may = is_below_stop(tree, super->version);
-    super_unref(super);
+    epoch_leave(section);
     return may;
-}
-
-/* 10.I12. Again, where it is not so after all: a flush that was installed, or a snapshot that was
- * released, may have made something due when the job had just found nothing. */
-static void wait_for(struct background *b, enum background_job job, bool (*is_so)(void *arg))
-{
-    while (!is_so(b)) {
-        if (job == BACKGROUND_COMPACTION)
-            background_compact(b);
-        else
-            work_queue(&b->work, job);
-        work_wait(&b->work, is_so, b);
-        assert(job == BACKGROUND_COMPACTION || is_so(b));
-    }
 }
 
 static int flush_rests(struct background *b, struct strata_error *err)
@@ -85,9 +63,12 @@ static int switch_memtable(struct background *b, uint64_t bytes, struct strata_e
     struct strata_error why;
     int rc;
 
-    wait_for(b, BACKGROUND_FLUSH, may_switch);
+    if (!may_switch(b)) {
+        background_queue(b, BACKGROUND_FLUSH); /* 10.I12 */
+        work_wait(&b->work, may_switch, b);
+    }
     rc = group_usable(&tree->path.group, tree->env->dir, err);
-    if (rc == 0 && has_immutable(tree))
+    if (rc == 0 && has_immutable(b))
         return flush_rests(b, err);
     if (rc < 0)
         return rc;
@@ -99,35 +80,24 @@ static int switch_memtable(struct background *b, uint64_t bytes, struct strata_e
         rc = tree_name_log(tree, &why);
     }
     if (rc == 0)
-        work_queue(&b->work, BACKGROUND_FLUSH);
+        background_queue(b, BACKGROUND_FLUSH);
     return strata_fail_with(write_path_spoil(&tree->path, rc, &why), &why, err);
 }
 
 /* ---- Debt ------------------------------------------------------------------------------------ */
 
-static uint64_t compaction_left(const struct background *b, const struct version *v)
-{
-    uint64_t all = policy_debt(v, b->tree->env->options), done = b->compaction_done;
-
-    if (all < b->compaction_bytes)
-        all = b->compaction_bytes;
-    return all > done ? all - done : 0;
-}
-
 /* The mutex is held: super stays. */
 static void find_debts(const struct background *b, struct debt debts[LEDGER_KINDS])
 {
-    struct tree *tree = b->tree;
+    const struct tree *tree = b->tree;
     const struct super *super = tree->super;
-    const struct version *v = super->version;
-    uint64_t budget = tree->env->options->memtable_bytes, used = memtable_bytes(super->memtable);
 
-    debts[LEDGER_FLUSH] = debt_of_flush(super->immutable ? b->flush_left : 0, budget, used);
-    debts[LEDGER_COMPACTION] = (struct debt){0, 0};
-    if (!tree->compaction_paused && !tree->nothing_due)
-        debts[LEDGER_COMPACTION] = debt_of_compaction(
-            compaction_left(b, v), budget, used, v->levels[0].count + (super->immutable != NULL),
-            policy_slowdown_trigger(v, tree->env->options));
+    /* Stage 7 flushes in the first half of a memtable: a put that is late does the rest. Here the
+     * next one must be nearly full before any put waits for that. */
+    debts[LEDGER_FLUSH] =
+        debt_of_flush(super->immutable ? b->flush_left : 0,
+                      tree->env->options->memtable_bytes / 2 * 3, memtable_bytes(super->memtable));
+    debts[LEDGER_COMPACTION] = pace_compaction_debt(tree, b->compaction_bytes, b->compaction_done);
 }
 
 /* How long the writer is to wait, ns. */
@@ -141,11 +111,11 @@ static uint64_t charge(struct background *b)
     tree->unpaced_bytes = 0;
     tree->pace_bytes = debt_next_look(debts[LEDGER_FLUSH], debts[LEDGER_COMPACTION]);
     if (ledger_is_due(debts[LEDGER_COMPACTION]))
-        background_compact(b);
+        background_compact(b, false);
     else if (!tree->compaction_paused && !tree->stale) /* those go on */
         b->compaction_due = false;
-    ledger_charge(&b->ledger, debts, bytes);
-    return b->work.thread_count ? ledger_wait(&b->ledger, bytes) : 0;
+    ledger_charge(&b->ledger, debts, b->compaction_bytes > 0, bytes);
+    return b->work.by_callers ? 0 : ledger_wait(&b->ledger, bytes);
 }
 
 /* ---- Room ------------------------------------------------------------------------------------ */
@@ -162,7 +132,7 @@ static int first_write(struct background *b, size_t operations, size_t bytes,
     sync_lock(mutex);
     rc = pace_write(b->tree, operations, bytes, err);
     sync_unlock(mutex);
-    background_resume(b);
+    background_resume(b, rc < 0);
     sync_lock(mutex);
     return rc;
 }
@@ -170,7 +140,6 @@ static int first_write(struct background *b, size_t operations, size_t bytes,
 /* `full`: bytes of the memtable, if it is full; else 0. The mutex is free. */
 static int wait_for_room(struct background *b, uint64_t full, uint64_t ns, struct strata_error *err)
 {
-    struct strata_event event = {.type = STRATA_EVENT_STALL};
     uint64_t began = fs_now(b->tree->env->fs);
     int rc = 0;
 
@@ -178,11 +147,11 @@ static int wait_for_room(struct background *b, uint64_t full, uint64_t ns, struc
         sync_sleep(ns);
     if (full)
         rc = switch_memtable(b, full, err);
-    if (rc == 0)
-        wait_for(b, BACKGROUND_COMPACTION, may_write);
-    event.ns = fs_now(b->tree->env->fs);
-    event.took_ns = event.ns - began;
-    tree_notify(b->tree, event, NULL);
+    while (rc == 0 && !may_write(b)) { /* 10.I12; again, as an install may have made more due */
+        background_compact(b, false);
+        work_wait(&b->work, may_write, b);
+    }
+    tree_notify_stall(b->tree, began);
     return rc == 0 ? group_usable(&b->tree->path.group, b->tree->env->dir, err) : rc;
 }
 
@@ -193,18 +162,18 @@ int background_make_room(struct background *b, size_t operations, size_t bytes,
     uint64_t ns = 0, full;
     int rc = 0;
 
-    if (!b->work.thread_count) {
+    if (b->work.by_callers) {
         sync_unlock(&tree->path.group.mutex);
         work_run(&b->work);
         sync_lock(&tree->path.group.mutex);
     }
     if (pace_is_first(tree))
         return first_write(b, operations, bytes, err);
-    tree->unpaced_bytes += operations * ENTRY_BYTES + bytes;
+    tree->unpaced_bytes += operations * PACE_ENTRY_BYTES + bytes;
     full = operations && pace_is_full(tree) ? memtable_bytes(tree->path.memtable) : 0;
     if (operations && (full || tree->unpaced_bytes >= tree->pace_bytes))
         ns = charge(b);
-    if (full || ns || (operations && !is_below_stop(tree, tree->super->version))) {
+    if (full || ns || (operations && !pace_is_below_stop(tree, tree->super->version))) {
         sync_unlock(&tree->path.group.mutex);
         rc = wait_for_room(b, full, ns, err);
         sync_lock(&tree->path.group.mutex);

@@ -1,6 +1,6 @@
 /* work.c: see work.h.
  *
- * 10.W1: of a job at most one step runs at a time; seeded, of all jobs.
+ * 10.W1: one step runs at a time.
  * 10.W2: a job that was queued after a step of it began is run once more: `queued` is taken back
  *        before the step, not after.
  * 10.W3: who rests is not run before its time, however often it is queued: a full disk is not asked
@@ -8,36 +8,22 @@
 #include "10_concurrency/work/work.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
-#define STEPS_MOST 4u   /* of a seeded call */
-#define CALLS_MOST 256u /* that a job rests for, seeded */
+#define STEPS_MOST 4u /* of a seeded call */
 
-int work_init(struct work *work)
+int work_init(struct work *work, bool by_callers, uint64_t seed)
 {
-    int sys;
-
     memset(work, 0, sizeof *work);
-    sys = sync_mutex_init(&work->mutex);
-    if (sys)
-        return sys;
-    sys = sync_cond_init(&work->queue);
-    if (sys == 0) {
-        sys = sync_cond_init(&work->stepped);
-        if (sys == 0)
-            return 0;
-        sync_cond_free(&work->queue);
-    }
+    work->by_callers = by_callers;
+    work->random.state = seed;
+    if (sync_mutex_init(&work->mutex) != 0)
+        return ENOMEM;
+    if (sync_cond_init(&work->changed) == 0)
+        return 0;
     sync_mutex_free(&work->mutex);
-    return sys;
-}
-
-void work_free(struct work *work)
-{
-    assert(!work->thread_count);
-    sync_cond_free(&work->stepped);
-    sync_cond_free(&work->queue);
-    sync_mutex_free(&work->mutex);
+    return ENOMEM;
 }
 
 unsigned work_add(struct work *work, enum work_outcome (*step)(void *arg), void *arg)
@@ -49,25 +35,17 @@ unsigned work_add(struct work *work, enum work_outcome (*step)(void *arg), void 
 
 /* ---- A step ---------------------------------------------------------------------------------- */
 
-static bool is_ready(const struct work_job *job, uint64_t now)
-{
-    return job->queued && !job->running && job->until <= now;
-}
-
-/* Seeded, time is counted in calls. */
+/* Seeded, each call takes as long as the shortest rest. */
 static uint64_t now(const struct work *work)
 {
-    return work->thread_count ? sync_now() : work->calls;
+    return work->by_callers ? work->calls * WORK_REST_LEAST : sync_now();
 }
 
 static void rest(const struct work *work, struct work_job *job)
 {
-    uint64_t least = work->thread_count ? WORK_REST_LEAST : 1;
-    uint64_t most = work->thread_count ? WORK_REST_MOST : CALLS_MOST;
-
-    job->rest = job->rest ? 2 * job->rest : least;
-    if (job->rest > most)
-        job->rest = most;
+    job->rest = job->rest ? 2 * job->rest : WORK_REST_LEAST;
+    if (job->rest > WORK_REST_MOST)
+        job->rest = WORK_REST_MOST;
     job->until = now(work) + job->rest;
 }
 
@@ -76,39 +54,45 @@ static void run_step(struct work *work, struct work_job *job)
 {
     enum work_outcome outcome;
 
-    assert(!job->running && !work->pauses); /* 10.W1 */
-    job->running = true;
+    assert(!work->running && !work->pauses); /* 10.W1 */
+    work->running = true;
     job->queued = false; /* 10.W2 */
     sync_unlock(&work->mutex);
     outcome = job->step(job->arg);
     sync_lock(&work->mutex);
-    job->running = false;
+    work->running = false;
     job->queued |= outcome != WORK_DONE;
     if (outcome == WORK_REST)
         rest(work, job);
     else
         job->rest = job->until = 0;
-    sync_wake_all(&work->stepped);
+    sync_wake_all(&work->changed);
 }
 
-/* ---- Threads --------------------------------------------------------------------------------- */
-
-/* The first that is ready. NULL: none is; `until` is when one will be, if it rests, or UINT64_MAX.
- */
-static struct work_job *first_ready(struct work *work, uint64_t *until)
+/* One that is ready: the first; seeded, any. NULL: none is, or none may begin; `until` is when one
+ * will be, if it rests, or UINT64_MAX. */
+static struct work_job *next_job(struct work *work, uint64_t *until)
 {
+    struct work_job *ready[WORK_JOBS];
     uint64_t time = now(work);
+    unsigned count = 0;
 
     *until = UINT64_MAX;
-    for (unsigned i = 0; !work->pauses && i < work->count; i++) {
+    if (work->running || work->pauses || work->stop)
+        return NULL;
+    for (unsigned i = 0; i < work->count; i++) {
         struct work_job *job = &work->jobs[i];
-        if (is_ready(job, time))
-            return job;
-        if (job->queued && !job->running && job->until < *until)
+        if (job->queued && job->until <= time)
+            ready[count++] = job;
+        else if (job->queued && job->until < *until)
             *until = job->until;
     }
-    return NULL;
+    if (!count)
+        return NULL;
+    return ready[work->by_callers ? prng_next(&work->random) % count : 0];
 }
+
+/* ---- The thread ------------------------------------------------------------------------------ */
 
 static void *run_jobs(void *arg)
 {
@@ -117,90 +101,69 @@ static void *run_jobs(void *arg)
 
     sync_lock(&work->mutex);
     while (!work->stop) {
-        struct work_job *job = first_ready(work, &until);
+        struct work_job *job = next_job(work, &until);
         if (job)
             run_step(work, job);
         else if (until == UINT64_MAX)
-            sync_wait(&work->queue, &work->mutex);
+            sync_wait(&work->changed, &work->mutex);
         else
-            sync_wait_until(&work->queue, &work->mutex, until);
+            sync_wait_until(&work->changed, &work->mutex, until);
     }
     sync_unlock(&work->mutex);
     return NULL;
 }
 
-int work_start(struct work *work, unsigned threads, uint64_t seed)
+/* The mutex is held: it begins when that is free. A handle without work has none. */
+static int start_thread(struct work *work)
 {
-    int sys = 0;
+    int sys;
 
-    assert(threads <= WORK_THREADS && !work->thread_count);
-    work->random.state = seed;
-    sync_lock(&work->mutex); /* they begin when all are there */
-    while (sys == 0 && work->thread_count < threads) {
-        sys = sync_start(&work->threads[work->thread_count], run_jobs, work);
-        work->thread_count += sys == 0;
-    }
-    sync_unlock(&work->mutex);
-    if (sys)
-        work_stop(work);
+    if (work->by_callers || work->has_thread || work->stop)
+        return 0;
+    sys = sync_start(&work->thread, run_jobs, work);
+    work->has_thread = sys == 0;
+    work->by_callers = sys != 0;
     return sys;
 }
 
-void work_stop(struct work *work)
+void work_free(struct work *work)
 {
     sync_lock(&work->mutex);
     work->stop = true;
-    sync_wake_all(&work->queue);
+    sync_wake_all(&work->changed);
     sync_unlock(&work->mutex);
-    for (unsigned i = 0; i < work->thread_count; i++)
-        sync_join(&work->threads[i]);
-    work->thread_count = 0;
+    if (work->has_thread)
+        sync_join(&work->thread);
+    sync_cond_free(&work->changed);
+    sync_mutex_free(&work->mutex);
 }
 
-void work_queue(struct work *work, unsigned job)
+int work_queue(struct work *work, unsigned job)
 {
+    int sys;
+
     assert(job < work->count);
     sync_lock(&work->mutex);
+    sys = start_thread(work);
     work->jobs[job].queued = true;
-    sync_wake_one(&work->queue);
+    sync_wake_all(&work->changed);
     sync_unlock(&work->mutex);
+    return sys;
 }
 
 /* ---- Seeded ---------------------------------------------------------------------------------- */
 
-static bool is_running(const struct work *work)
-{
-    for (unsigned i = 0; i < work->count; i++)
-        if (work->jobs[i].running)
-            return true;
-    return false;
-}
-
-/* One of those that are ready, whichever. NULL: none is, or another thread does a step: seeded,
- * too, there is one at a time. */
-static struct work_job *draw_ready(struct work *work)
-{
-    struct work_job *ready[WORK_JOBS];
-    unsigned count = 0;
-
-    if (is_running(work))
-        return NULL;
-    for (unsigned i = 0; !work->pauses && !work->stop && i < work->count; i++)
-        if (is_ready(&work->jobs[i], now(work)))
-            ready[count++] = &work->jobs[i];
-    return count ? ready[prng_next(&work->random) % count] : NULL;
-}
-
 void work_run(struct work *work)
 {
     struct work_job *job;
+    uint64_t until;
 
-    if (work->thread_count)
+    if (!work->by_callers)
         return;
     sync_lock(&work->mutex);
     work->calls++;
     for (uint64_t steps = prng_next(&work->random) % STEPS_MOST; steps > 0; steps--)
-        if ((job = draw_ready(work)))
+        if ((job = next_job(work, &until)))
             run_step(work, job);
     sync_unlock(&work->mutex);
 }
@@ -208,13 +171,14 @@ void work_run(struct work *work)
 /* A step, or time for those that rest. */
 static void run_any(struct work *work)
 {
-    struct work_job *job = draw_ready(work);
+    uint64_t until;
+    struct work_job *job = next_job(work, &until);
 
     assert(!work->pauses); /* by this thread: who would end it? */
     if (job)
         run_step(work, job);
-    else if (is_running(work))
-        sync_wait(&work->stepped, &work->mutex);
+    else if (work->running)
+        sync_wait(&work->changed, &work->mutex);
     else
         work->calls++;
 }
@@ -225,32 +189,35 @@ static void run_any(struct work *work)
 static bool is_idle(const struct work *work)
 {
     for (unsigned i = 0; i < work->count; i++)
-        if (work->jobs[i].queued || work->jobs[i].running)
+        if (work->jobs[i].queued)
             return false;
-    return true;
+    return !work->running;
 }
 
 /* A step that ends between the question and the wait is not missed: it takes the mutex to say so.
  */
-void work_wait(struct work *work, bool (*is_so)(void *arg), void *arg)
+bool work_wait(struct work *work, bool (*is_so)(void *arg), void *arg)
 {
+    bool so;
+
     sync_lock(&work->mutex);
-    while (!is_so(arg) && !is_idle(work)) {
+    while (!(so = is_so(arg)) && !is_idle(work)) {
         assert(!work->stop);
-        if (work->thread_count)
-            sync_wait(&work->stepped, &work->mutex);
-        else
+        if (work->by_callers)
             run_any(work);
+        else
+            sync_wait(&work->changed, &work->mutex);
     }
     sync_unlock(&work->mutex);
+    return so;
 }
 
 void work_pause(struct work *work)
 {
     sync_lock(&work->mutex);
     work->pauses++;
-    while (is_running(work))
-        sync_wait(&work->stepped, &work->mutex);
+    while (work->running)
+        sync_wait(&work->changed, &work->mutex);
     sync_unlock(&work->mutex);
 }
 
@@ -259,6 +226,6 @@ void work_resume(struct work *work)
     sync_lock(&work->mutex);
     assert(work->pauses);
     if (--work->pauses == 0)
-        sync_wake_all(&work->queue);
+        sync_wake_all(&work->changed);
     sync_unlock(&work->mutex);
 }

@@ -17,41 +17,9 @@
 #include "10_concurrency/snapshot_tree.h"
 #include "10_concurrency/table/chain_table.h"
 #include "11_transactions/commit/commit_txn.h"
-#include "11_transactions/txn/txn_iter.h"
-
-#include <stdlib.h>
+#include "11_transactions/commit/txn_engine.h"
 
 extern const struct strata_engine strata_stage_11_transactions;
-
-static void free_shared(void *later)
-{
-    struct txn_shared *shared = later;
-
-    locks_free(&shared->locks);
-    free(shared->newest.slots);
-    free(shared);
-}
-
-static int txn_open(const struct strata_env *env, void **self, struct strata_error *err)
-{
-    struct txn_shared *shared = calloc(1, sizeof *shared);
-    struct snapshot_tree *t;
-    int rc;
-
-    if (!shared || locks_init(&shared->locks, err) < 0) {
-        free(shared);
-        return strata_fail_memory(err, sizeof *shared);
-    }
-    rc = snapshot_tree_open(env, self, err);
-    if (rc < 0) {
-        free_shared(shared);
-        return rc;
-    }
-    t = *self;
-    t->later = shared;
-    t->later_free = free_shared;
-    return 0;
-}
 
 static int txn_repair(const struct strata_env *env, const struct strata_repair *to,
                       struct strata_repair_sum *sum, struct strata_error *err)
@@ -67,31 +35,17 @@ static const struct strata_format *const formats[] = {
     &single_op_log_format, &wal_format,    &chain_table_format, &manifest_format,
     &current_format,       &events_format, &tail_format,        NULL};
 
-static const struct strata_transactions transactions = {
-    .begin = txn_begin,
-    .get = txn_get,
-    .get_for_update = txn_get_for_update,
-    .write = txn_write,
-    .iter = txn_iter_new,
-    .mark = txn_mark,
-    .rollback_to = txn_rollback_to,
-    .commit = commit_txn,
-    .free = txn_free,
-    .age = txn_age,
-};
-
 const struct strata_engine strata_stage_11_transactions = {
     TREE_ENGINE,
     SNAPSHOT_ENGINE,
     .stage = 11,
     .name = "11_transactions",
-    .promises = TREE_PROMISES | STRATA_PROMISE_SNAPSHOT | STRATA_PROMISE_READERS |
-                STRATA_PROMISE_TRANSACTION,
+    .promises = TXN_PROMISES,
     .formats = formats,
     .stats = txn_stats,
     .open = txn_open,
     .open_unsynced = txn_open,
     .write = commit_plain,
     .repair = txn_repair,
-    .transactions = &transactions,
+    .transactions = &txn_transactions,
 };

@@ -1,0 +1,14 @@
+/* txn_engine.h: slots of an engine that has transactions, of this stage and of later ones. */
+#ifndef STRATA_11_TXN_ENGINE_H
+#define STRATA_11_TXN_ENGINE_H
+
+#include "11_transactions/txn/txn.h"
+
+#define TXN_PROMISES                                                                               \
+    (TREE_PROMISES | STRATA_PROMISE_SNAPSHOT | STRATA_PROMISE_READERS | STRATA_PROMISE_TRANSACTION)
+
+int txn_open(const struct strata_env *env, void **self, struct strata_error *err);
+
+extern const struct strata_transactions txn_transactions;
+
+#endif

@@ -220,6 +220,15 @@ struct strata_options {
     uint32_t background_seed;          /* internal, for tests (stage 10, without a thread): not 0:
                                         * steps of background work, drawn with this seed, are done
                                         * by the threads that call */
+    /* The program's own merge operator, STRATA_OP_MERGE (stage 13): what the key's value becomes
+     * of what it is (NULL: there is none) and the operand. It appends that to `result`, which is
+     * empty, and returns 0; or anything else: the merge fails, with INVALID. The value is that of
+     * the same inputs always. Called by a thread that is in a call of the library, while other
+     * writers wait: it must not make calls on the same handle. NULL (the default): there is none.
+     */
+    int (*merge)(void *merge_arg, struct strata_slice key, const struct strata_slice *value,
+                 struct strata_slice operand, struct strata_buffer *result);
+    void *merge_arg; /* passed to `merge` */
 };
 
 /* read_only: writes fail, and no file is changed. Any number of such handles may be open. Where the
@@ -354,6 +363,35 @@ int strata_put_with(struct strata *db, struct strata_slice key, struct strata_sl
 int strata_delete_with(struct strata *db, struct strata_slice key, unsigned flags,
                        struct strata_error *err);
 
+enum strata_op_type {
+    STRATA_OP_PUT = 1,
+    STRATA_OP_DELETE = 2,
+    /* Merges: see strata_merge. */
+    STRATA_OP_ADD = 4,
+    STRATA_OP_MAX = 5,
+    STRATA_OP_APPEND = 6,
+    STRATA_OP_MERGE = 7
+};
+
+/* Changes the value of `key` to what `how` makes of it and the operand (a merge operator, as
+ * RocksDB's). The value is the newest one when the write gets its number, so of two merges at once
+ * none is lost, and none conflicts with the other. What is stored is the result, as by a put.
+ *
+ *   STRATA_OP_ADD     both are numbers in decimal digits, "-12", from -2^63 to 2^63 - 1; their sum.
+ *                     A missing key counts as 0. A sum beyond these bounds fails
+ *   STRATA_OP_MAX     the larger of two such numbers; of a missing key the operand
+ *   STRATA_OP_APPEND  the value with the operand behind it; of a missing key the operand
+ *   STRATA_OP_MERGE   what options.merge says
+ *
+ * `flags` as for strata_put_with. If it fails, nothing is changed. Errors as strata_put_with, and:
+ *
+ *   INVALID        the value or the operand is no number, or the result would be too large; or
+ *                  options.merge is NULL, or has refused
+ *   CORRUPT, IO    the present value could not be read; later writes may succeed
+ *   NOT_SUPPORTED  on a stage without STRATA_PROMISE_MERGE */
+int strata_merge(struct strata *db, enum strata_op_type how, struct strata_slice key,
+                 struct strata_slice operand, unsigned flags, struct strata_error *err);
+
 /* Copies the value of `key` into `value`, replacing what the buffer held, which the key may be a
  * part of. If `value` is NULL, only reports whether the key exists. NOT_FOUND and errors leave the
  * buffer empty. CORRUPT, IO. */
@@ -362,11 +400,9 @@ int strata_get(struct strata *db, struct strata_slice key, struct strata_buffer 
 
 /* ---- Batches --------------------------------------------------------------------------- */
 
-enum strata_op_type { STRATA_OP_PUT = 1, STRATA_OP_DELETE = 2 };
-
 struct strata_op {
     enum strata_op_type type;
-    struct strata_slice key, value; /* value: no bytes for a delete */
+    struct strata_slice key, value; /* value: no bytes for a delete; a merge's operand */
 };
 
 /* Operations that are applied together, in the order in which they were added (LevelDB's
@@ -380,6 +416,10 @@ int strata_batch_put(struct strata_batch *batch, struct strata_slice key, struct
                      struct strata_error *err);
 int strata_batch_delete(struct strata_batch *batch, struct strata_slice key,
                         struct strata_error *err);
+/* As strata_merge; of several merges of a key each sees what the one before made. If one fails, so
+ * does the batch. */
+int strata_batch_merge(struct strata_batch *batch, enum strata_op_type how, struct strata_slice key,
+                       struct strata_slice operand, struct strata_error *err);
 /* Adds all operations of `from` to the end of `batch`. `from` is not changed; it may be `batch`
  * itself. After NO_MEMORY `batch` is unchanged. */
 int strata_batch_append(struct strata_batch *batch, const struct strata_batch *from,
@@ -530,6 +570,14 @@ int strata_txn_get_for_update(struct strata_txn *txn, struct strata_slice key,
 int strata_txn_put(struct strata_txn *txn, struct strata_slice key, struct strata_slice value,
                    struct strata_error *err);
 int strata_txn_delete(struct strata_txn *txn, struct strata_slice key, struct strata_error *err);
+/* As strata_merge, when the transaction is committed. It reads nothing: at no level does it
+ * conflict with another merge of the key. That is over when the transaction reads the key, or makes
+ * an iterator (which reads all keys that it has merged until then): it sees the result that the
+ * merge would have on its snapshot, and from then on counts as having read and put the key, so that
+ * its commit fails if another transaction has written it. INVALID: it is read_only; or as
+ * strata_merge, of the operand now, of the value when it is read or committed. */
+int strata_txn_merge(struct strata_txn *txn, enum strata_op_type how, struct strata_slice key,
+                     struct strata_slice operand, struct strata_error *err);
 /* As strata_iter_new, of the transaction's snapshot and the writes that it has made so far. It may
  * be used after the transaction's end, but what it reads then is not checked by any commit. */
 int strata_txn_iter(struct strata_txn *txn, struct strata_iter **out, struct strata_error *err);

@@ -97,7 +97,7 @@ struct cli_option {
     const char *words; /* what the value may be, with | between: "on|off"; NULL: anything */
 };
 
-#define CLI_OPERANDS 3
+#define CLI_OPERANDS 4
 
 /* Where a command may be given. */
 enum cli_place { CLI_LINE, CLI_LINE_AND_SHELL, CLI_SHELL };

@@ -5,6 +5,7 @@
 extern const struct cli_command cli_put_command;
 extern const struct cli_command cli_get_command;
 extern const struct cli_command cli_del_command;
+extern const struct cli_command cli_merge_command;
 extern const struct cli_command cli_scan_command;
 extern const struct cli_command cli_count_command;
 extern const struct cli_command cli_load_command;
@@ -42,6 +43,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_put_command,
     &cli_get_command,
     &cli_del_command,
+    &cli_merge_command,
     &cli_scan_command,
     &cli_count_command,
     &cli_load_command,

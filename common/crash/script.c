@@ -4,6 +4,7 @@
 #include "crash/sim/fs_sim.h"
 #include "crash/need.h"
 #include "base/prng.h"
+#include "crash/merge_check.h"
 #include "crash/subject.h"
 
 #include <string.h>
@@ -234,15 +235,29 @@ static int write_one(struct strata *db, const struct strata_op *op, struct strat
                                      : strata_delete(db, op->key, err);
 }
 
-static int write_batch(struct strata *db, const struct strata_op *ops, size_t count, unsigned flags,
+/* Where the stage has merges every second put is one: what it finds must be what the history has.
+ */
+static bool is_merge(const struct strata_op *op, size_t n, size_t at)
+{
+    return op->type == STRATA_OP_PUT && (n + at) % 2 == 0 && subject_promises(STRATA_PROMISE_MERGE);
+}
+
+/* Write `n` of the history. */
+static int write_batch(struct strata *db, const struct history *history, size_t n, unsigned flags,
                        struct strata_error *err)
 {
     struct strata_batch *batch = strata_batch_new();
+    size_t count;
+    const struct strata_op *ops = history_write(history, n, &count);
     int rc = batch ? 0 : strata_fail_memory(err, 0);
 
     for (size_t i = 0; i < count && rc == 0; i++)
-        rc = ops[i].type == STRATA_OP_PUT ? strata_batch_put(batch, ops[i].key, ops[i].value, err)
-                                          : strata_batch_delete(batch, ops[i].key, err);
+        if (is_merge(&ops[i], n, i))
+            rc = merge_check_add(batch, history, n, i, err);
+        else
+            rc = ops[i].type == STRATA_OP_PUT
+                     ? strata_batch_put(batch, ops[i].key, ops[i].value, err)
+                     : strata_batch_delete(batch, ops[i].key, err);
     if (rc == 0)
         rc = strata_write(db, batch, flags, err);
     strata_batch_free(batch);
@@ -262,9 +277,10 @@ static int do_write(struct script_run *run)
     run->issued = n;
     if (run->sim)
         fs_sim_start(run->fs, run->marks_from + n);
-    rc = count == 1 && !synced
+    rc = count == 1 && !synced && !is_merge(ops, (size_t)n, 0)
              ? write_one(run->db, ops, &run->err)
-             : write_batch(run->db, ops, count, synced ? STRATA_WRITE_SYNC : 0, &run->err);
+             : write_batch(run->db, &run->script->history, (size_t)n,
+                           synced ? STRATA_WRITE_SYNC : 0, &run->err);
     if (rc < 0)
         return rc;
     /* the default sync is the strongest that the stage promises */

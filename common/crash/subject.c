@@ -4,6 +4,7 @@
 
 #include "db/db.h"
 #include "db/marker.h"
+#include "crash/merge_check.h"
 #include "crash/need.h"
 #include "crash/probe.h"
 #include "db/stages.h"
@@ -235,6 +236,7 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
     options->fs = fs;
     options->create = create;
     options->log = count_warning;
+    options->merge = merge_check_operator;
     if (left_unsynced)
         options->sync = STRATA_SYNC_NEVER;
     options->mapped_reads = getenv("STRATA_MAPPED_READS");

@@ -131,6 +131,19 @@ int strata_batch_delete(struct strata_batch *batch, struct strata_slice key,
     return rc < 0 ? rc : add(batch, op.type, key, op.value, err);
 }
 
+int strata_batch_merge(struct strata_batch *batch, enum strata_op_type how, struct strata_slice key,
+                       struct strata_slice operand, struct strata_error *err)
+{
+    struct strata_op op = {how, key, operand};
+    int rc = merge_check(&op, err);
+    return rc < 0 ? rc : add(batch, op.type, key, operand, err);
+}
+
+int batch_add(struct strata_batch *batch, const struct strata_op *op, struct strata_error *err)
+{
+    return add(batch, op->type, op->key, op->value, err);
+}
+
 /* The bytes of the last operation. They end where the newest chunk that is in use does. */
 static void give_back(struct strata_batch *batch, size_t size)
 {
@@ -209,4 +222,12 @@ int op_check(const struct strata_op *op, struct strata_error *err)
 {
     int rc = slice_check(op->key, "key", STRATA_MAX_KEY, err);
     return rc < 0 ? rc : slice_check(op->value, "value", STRATA_MAX_VALUE, err);
+}
+
+int merge_check(const struct strata_op *op, struct strata_error *err)
+{
+    if (!op_is_merge(op))
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "%d is no merge operator", (int)op->type);
+    return op_check(op, err);
 }

@@ -8,7 +8,15 @@
 const struct strata_op *batch_ops(const struct strata_batch *batch);
 /* Keeps the first `count` operations; the memory of the others is used again, or freed. */
 void batch_cut(struct strata_batch *batch, size_t count);
+/* Adds an operation of any type, which has been checked. NO_MEMORY. */
+int batch_add(struct strata_batch *batch, const struct strata_op *op, struct strata_error *err);
+static inline bool op_is_merge(const struct strata_op *op)
+{
+    return op->type >= STRATA_OP_ADD && op->type <= STRATA_OP_MERGE;
+}
 /* 0, or INVALID when the key or the value breaks a limit of strata.h. */
 int op_check(const struct strata_op *op, struct strata_error *err);
+/* The same of a merge; INVALID, too, when the type is another one. */
+int merge_check(const struct strata_op *op, struct strata_error *err);
 
 #endif

@@ -94,7 +94,7 @@ static int write_one(struct strata *db, const struct strata_op *op, unsigned fla
         rc = op_check(op, err);
     if (rc < 0)
         return rc;
-    db_count(db, op->type == STRATA_OP_PUT ? DB_PUTS : DB_DELETES, 1);
+    db_count(db, op->type == STRATA_OP_DELETE ? DB_DELETES : DB_PUTS, 1);
     return db_after_write(db, db->engine->write(db->self, op, 1, db_is_synced(db, flags), err),
                           err);
 }
@@ -126,6 +126,29 @@ int strata_delete_with(struct strata *db, struct strata_slice key, unsigned flag
     return write_one(db, &op, flags, err);
 }
 
+int strata_merge(struct strata *db, enum strata_op_type how, struct strata_slice key,
+                 struct strata_slice operand, unsigned flags, struct strata_error *err)
+{
+    struct strata_op op = {how, key, operand};
+    int rc = db_check(db, err);
+
+    if (rc == 0 && !(db->engine->promises & STRATA_PROMISE_MERGE))
+        rc = db_lacks(db, "merge operators", err);
+    if (rc == 0)
+        rc = merge_check(&op, err);
+    return rc < 0 ? rc : write_one(db, &op, flags, err);
+}
+
+/* 0, or NOT_SUPPORTED. */
+static int check_types(const struct strata *db, const struct strata_batch *batch,
+                       struct strata_error *err)
+{
+    for (size_t i = 0; i < strata_batch_count(batch); i++)
+        if (op_is_merge(&batch_ops(batch)[i]))
+            return db_lacks(db, "merge operators", err);
+    return 0;
+}
+
 int strata_write(struct strata *db, const struct strata_batch *batch, unsigned flags,
                  struct strata_error *err)
 {
@@ -140,10 +163,14 @@ int strata_write(struct strata *db, const struct strata_batch *batch, unsigned f
         return rc;
     if (operations > 1 && !(db->engine->promises & STRATA_PROMISE_BATCH))
         return db_lacks(db, "atomic batch", err);
+    if (!(db->engine->promises & STRATA_PROMISE_MERGE))
+        rc = check_types(db, batch, err);
+    if (rc < 0)
+        return rc;
     if (operations == 0)
         return 0;
     for (size_t i = 0; i < operations; i++)
-        db_count(db, batch_ops(batch)[i].type == STRATA_OP_PUT ? DB_PUTS : DB_DELETES, 1);
+        db_count(db, batch_ops(batch)[i].type == STRATA_OP_DELETE ? DB_DELETES : DB_PUTS, 1);
     return db_after_write(
         db, db->engine->write(db->self, batch_ops(batch), operations, db_is_synced(db, flags), err),
         err);

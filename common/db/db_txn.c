@@ -136,7 +136,7 @@ static int add(struct strata_txn *txn, struct strata_op op, struct strata_error 
     if (rc == 0)
         rc = calls_of(txn->db)->write(txn->self, &op, err);
     if (rc == 0)
-        db_count(txn->db, op.type == STRATA_OP_PUT ? DB_PUTS : DB_DELETES, 1);
+        db_count(txn->db, op.type == STRATA_OP_DELETE ? DB_DELETES : DB_PUTS, 1);
     return rc;
 }
 
@@ -149,6 +149,19 @@ int strata_txn_put(struct strata_txn *txn, struct strata_slice key, struct strat
 int strata_txn_delete(struct strata_txn *txn, struct strata_slice key, struct strata_error *err)
 {
     return add(txn, (struct strata_op){STRATA_OP_DELETE, key, {NULL, 0}}, err);
+}
+
+int strata_txn_merge(struct strata_txn *txn, enum strata_op_type how, struct strata_slice key,
+                     struct strata_slice operand, struct strata_error *err)
+{
+    struct strata_op op = {how, key, operand};
+    int rc = check(txn, true, err);
+
+    if (rc == 0 && !(txn->db->engine->promises & STRATA_PROMISE_MERGE))
+        rc = db_lacks(txn->db, "merge operators", err);
+    if (rc == 0)
+        rc = merge_check(&op, err);
+    return rc < 0 ? rc : add(txn, op, err);
 }
 
 int strata_txn_iter(struct strata_txn *txn, struct strata_iter **out, struct strata_error *err)

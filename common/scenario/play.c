@@ -141,6 +141,15 @@ static int delete_key(struct session *s)
                   : strata_delete(s->run->db, key, &s->err);
 }
 
+static int merge(struct session *s)
+{
+    const struct strata_slice *o = s->step->operands;
+    enum strata_op_type how = scenario_operator(o[1]);
+
+    return s->txn ? strata_txn_merge(s->txn, how, o[0], o[2], &s->err)
+                  : strata_merge(s->run->db, how, o[0], o[2], 0, &s->err);
+}
+
 static int end_transaction(struct session *s)
 {
     int rc = 0;
@@ -181,6 +190,8 @@ static int do_verb(struct session *s)
         return put(s);
     case SCENARIO_DELETE:
         return delete_key(s);
+    case SCENARIO_MERGE:
+        return merge(s);
     case SCENARIO_SAVEPOINT:
     case SCENARIO_ROLLBACK_TO:
         return use_savepoint(s);

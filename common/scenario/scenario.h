@@ -18,9 +18,11 @@
  *
  *     begin [snapshot|serializable] [read-only]    without a level: the level of the run
  *     get KEY, get-for-update KEY, scan [FROM [TO]], put KEY VALUE, delete KEY
+ *     merge KEY add|max|append OPERAND
  *     savepoint [NAME], rollback-to [NAME], commit, abort
  *
- * Without a transaction get, scan, put and delete are operations of their own. What a step returns:
+ * Without a transaction get, scan, put, delete and merge are operations of their own. What a step
+ * returns:
  *
  *     ok                     of what reads nothing
  *     VALUE, none            of a get; VALUE is in quotes where it could be taken for another word
@@ -49,6 +51,7 @@ enum scenario_verb {
     SCENARIO_SCAN,
     SCENARIO_PUT,
     SCENARIO_DELETE,
+    SCENARIO_MERGE,
     SCENARIO_SAVEPOINT,
     SCENARIO_ROLLBACK_TO,
     SCENARIO_COMMIT,
@@ -64,7 +67,7 @@ enum scenario_expectation {
     SCENARIO_EXPECTATIONS
 };
 
-#define SCENARIO_OPERANDS 2
+#define SCENARIO_OPERANDS 3
 
 struct scenario_step {
     uint32_t line; /* from 1 */
@@ -111,6 +114,8 @@ void scenario_put_step(struct strata_buffer *to, const struct scenario_step *ste
 /* All of it, a line a step; parsed again it is the same, but for the numbers of lines. */
 void scenario_put(struct strata_buffer *to, const struct scenario *scenario);
 
+/* The merge operator of that name; 0: there is none. */
+enum strata_op_type scenario_operator(struct strata_slice name);
 const char *scenario_verb_name(enum scenario_verb verb);               /* "get-for-update" */
 const char *scenario_expectation_name(enum scenario_expectation what); /* "snapshot=" */
 /* Is the word one that a step returns, and no value: "ok"? */

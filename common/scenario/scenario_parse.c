@@ -212,6 +212,7 @@ static const struct {
     [SCENARIO_PUT] = {2, 2, false},           [SCENARIO_DELETE] = {1, 1, false},
     [SCENARIO_SAVEPOINT] = {0, 1, true},      [SCENARIO_ROLLBACK_TO] = {0, 1, true},
     [SCENARIO_COMMIT] = {0, 0, true},         [SCENARIO_ABORT] = {0, 0, true},
+    [SCENARIO_MERGE] = {3, 3, false},
 };
 
 static int take_verb(struct parse *p, struct scenario_step *step)
@@ -266,6 +267,8 @@ static int take_operands(struct parse *p, struct scenario_step *step)
             return fail_memory(p);
         step->operands[step->count++] = strata_bytes(kept, p->bytes.size);
     }
+    if (step->verb == SCENARIO_MERGE && step->count > 1 && !scenario_operator(step->operands[1]))
+        return fail(p, "merge KEY add|max|append OPERAND");
     return step->count < takes[step->verb].least ? fail(p, "%s: a word is missing", verb) : 0;
 }
 

@@ -11,6 +11,7 @@ static const char *const verbs[] = {
     [SCENARIO_SCAN] = "scan",
     [SCENARIO_PUT] = "put",
     [SCENARIO_DELETE] = "delete",
+    [SCENARIO_MERGE] = "merge",
     [SCENARIO_SAVEPOINT] = "savepoint",
     [SCENARIO_ROLLBACK_TO] = "rollback-to",
     [SCENARIO_COMMIT] = "commit",
@@ -21,6 +22,19 @@ static const char *const verbs[] = {
 static const char *const expectations[] = {"=", "snapshot=", "serializable=", "anomaly="};
 static const char *const outcomes[] = {"ok",       "none",    "empty", "conflict",
                                        "deadlock", "timeout", "over",  "waits"};
+
+enum strata_op_type scenario_operator(struct strata_slice name)
+{
+    static const struct {
+        const char *name;
+        enum strata_op_type type;
+    } all[] = {{"add", STRATA_OP_ADD}, {"max", STRATA_OP_MAX}, {"append", STRATA_OP_APPEND}};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strata_compare(name, strata_string(all[i].name)) == 0)
+            return all[i].type;
+    return (enum strata_op_type)0;
+}
 
 const char *scenario_verb_name(enum scenario_verb verb)
 {

@@ -98,14 +98,20 @@ static int get_in(const struct super *super, uint64_t sequence, struct strata_sl
 int snapshot_get_at(struct snapshot_tree *t, uint64_t number, struct strata_slice key,
                     struct strata_buffer *value, struct strata_error *err)
 {
+    if (t->background)
+        work_run(&t->background->work);
+    striped_add(&t->tree.gets, 0, 1);
+    return snapshot_find(t, number, key, value, err);
+}
+
+int snapshot_find(struct snapshot_tree *t, uint64_t number, struct strata_slice key,
+                  struct strata_buffer *value, struct strata_error *err)
+{
     struct epoch_section section;
     const struct super *super;
     uint64_t sequence;
     int rc;
 
-    if (t->background)
-        work_run(&t->background->work);
-    striped_add(&t->tree.gets, 0, 1);
     section = epoch_enter(&t->epoch);
     super = t->tree.super; /* 10.I14 */
     sync_point();

@@ -38,6 +38,9 @@ void snapshot_end(struct snapshot_tree *t, struct snapshot *snapshot);
 /* As an engine's get and iter, at a snapshot's number; UINT64_MAX: now. */
 int snapshot_get_at(struct snapshot_tree *t, uint64_t number, struct strata_slice key,
                     struct strata_buffer *value, struct strata_error *err);
+/* The same without work in the background: for the leader of a group. Not counted as a get. */
+int snapshot_find(struct snapshot_tree *t, uint64_t number, struct strata_slice key,
+                  struct strata_buffer *value, struct strata_error *err);
 int snapshot_iter_at(struct snapshot_tree *t, uint64_t number, struct strata_iter **out,
                      struct strata_error *err);
 

@@ -2,8 +2,9 @@
  *
  * How does a write change what it has not read? At stage 11 a program that adds one to a counter
  * reads it first, and what was read must be the same at the commit. A blind write says what is to
- * be done, and is done when its turn comes. The stage begins as stage 11, whose table this is; each
- * of its promises comes with what keeps it.
+ * be done, and is done when its turn comes. The stage is stage 11 with
+ *
+ *     merge     the leader reads the newest value, and logs a put of the result
  */
 #include "07_paced_compaction/tree/tree_engine.h"
 #include "08_backup_repair/backup.h"
@@ -13,6 +14,8 @@
 #include "10_concurrency/table/chain_table.h"
 #include "11_transactions/commit/commit_txn.h"
 #include "11_transactions/commit/txn_engine.h"
+#include "11_transactions/txn/txn_iter.h"
+#include "13_blind_writes/merge/merge_commit.h"
 
 extern const struct strata_engine strata_stage_13_blind_writes;
 
@@ -24,23 +27,48 @@ static int blind_repair(const struct strata_env *env, const struct strata_repair
     return repair_database(env, &parts, to, sum, err);
 }
 
+static int blind_open(const struct strata_env *env, void **self, struct strata_error *err)
+{
+    int rc = txn_open(env, self, err);
+
+    if (rc == 0) {
+        struct txn_shared *shared = txn_shared_of(*self);
+        shared->lead = merge_lead;
+        shared->resolve = merge_resolve;
+    }
+    return rc;
+}
+
 /* ---- The table of functions ------------------------------------------------------------------ */
 
 static const struct strata_format *const formats[] = {
     &single_op_log_format, &wal_format,    &chain_table_format, &manifest_format,
     &current_format,       &events_format, &tail_format,        NULL};
 
+static const struct strata_transactions transactions = {
+    .begin = txn_begin,
+    .get = merge_txn_get,
+    .get_for_update = merge_txn_get_for_update,
+    .write = merge_txn_write,
+    .iter = merge_txn_iter,
+    .mark = txn_mark,
+    .rollback_to = txn_rollback_to,
+    .commit = commit_txn,
+    .free = txn_free,
+    .age = txn_age,
+};
+
 const struct strata_engine strata_stage_13_blind_writes = {
     TREE_ENGINE,
     SNAPSHOT_ENGINE,
     .stage = 13,
     .name = "13_blind_writes",
-    .promises = TXN_PROMISES,
+    .promises = TXN_PROMISES | STRATA_PROMISE_MERGE,
     .formats = formats,
     .stats = txn_stats,
-    .open = txn_open,
-    .open_unsynced = txn_open,
-    .write = commit_plain,
+    .open = blind_open,
+    .open_unsynced = blind_open,
+    .write = merge_write,
     .repair = blind_repair,
-    .transactions = &txn_transactions,
+    .transactions = &transactions,
 };

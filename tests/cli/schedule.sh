@@ -89,6 +89,7 @@ g_single_predicate prevented prevented
 g_single_write prevented prevented
 locks_fall_on_abort - -
 locks_in_order - -
+merge - -
 otv prevented prevented
 own_writes - -
 p4 prevented prevented

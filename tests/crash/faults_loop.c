@@ -203,13 +203,20 @@ static bool is_there(struct trial *trial)
     return there;
 }
 
+/* A merge could not read the value that it was to change. */
+static bool is_unread(const struct trial *trial)
+{
+    return subject_promises(STRATA_PROMISE_MERGE) &&
+           strncmp(trial->run.err.message, "read", 4) == 0;
+}
+
 /* A write failed, and the handle with it: "close it and open again". A flush or compaction may have
- * changed nothing, and so may a write that waited in vain for one that something is short for: then
- * the handle goes on, and the step is tried again. */
+ * changed nothing, and so may a write that waited in vain for one that something is short for, or
+ * that could not read: then the handle goes on, and the step is tried again. */
 static void after_failed_write(struct trial *trial, bool upkeep)
 {
     check_answers(trial);
-    if ((upkeep || (trial->sys != EIO && subject_works_in_background())) &&
+    if ((upkeep || is_unread(trial) || (trial->sys != EIO && subject_works_in_background())) &&
         strata_sync(trial->run.db, NULL) == 0) {
         if (is_tried_again_later(trial))
             sync_sleep(REST_NS);

@@ -3,6 +3,7 @@
  * All operands are understood before the database is opened: a typing error creates nothing and
  * does nothing. */
 #include "cli/options.h"
+#include "scenario/scenario.h"
 
 #include <inttypes.h>
 
@@ -64,6 +65,39 @@ static int run_put(struct cli *cli)
                          put(cli, db, strata_buffer_slice(&key), strata_buffer_slice(&value)));
     strata_buffer_free(&key);
     strata_buffer_free(&value);
+    return code;
+}
+
+/* ---- merge ----------------------------------------------------------------------------- */
+
+static int merge(struct cli *cli, struct strata *db, struct strata_slice key,
+                 struct strata_slice operand)
+{
+    enum strata_op_type how = scenario_operator(strata_string(cli->operands[2]));
+    struct strata_error err;
+    int rc = txn_of(cli)     ? strata_txn_merge(txn_of(cli), how, key, operand, &err)
+             : batch_of(cli) ? strata_batch_merge(batch_of(cli), how, key, operand, &err)
+                             : strata_merge(db, how, key, operand, 0, &err);
+    return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
+}
+
+static int run_merge(struct cli *cli)
+{
+    struct strata_buffer key = {0}, operand = {0};
+    struct strata *db;
+    int code = read_key(cli, 1, &key);
+
+    if (code == CLI_OK && !scenario_operator(strata_string(cli->operands[2])))
+        code = cli_usage(cli, "\"%s\" is none of add, max and append", cli->operands[2]);
+    if (code == CLI_OK)
+        code = cli_value(cli, 3, &operand);
+    if (code == CLI_OK)
+        code = cli_open(cli, CLI_CREATE, &db);
+    if (code == CLI_OK)
+        code = cli_close(cli, db,
+                         merge(cli, db, strata_buffer_slice(&key), strata_buffer_slice(&operand)));
+    strata_buffer_free(&key);
+    strata_buffer_free(&operand);
     return code;
 }
 
@@ -241,6 +275,30 @@ const struct cli_command cli_put_command = {
                "caf\xc3\xa9\tnoir\\tlong\n"
                "$ strata put db copy @db/STRATA && strata get db copy --raw | cmp - db/STRATA\n",
     .run = run_put,
+};
+
+const struct cli_command cli_merge_command = {
+    .name = "merge",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR", "KEY", "HOW", "OPERAND"},
+    .required = 4,
+    .options = RECORD_OPTIONS | WRITE_OPTIONS,
+    .exits = DB_EXITS,
+    .summary = "change the value of KEY without reading it",
+    .about =
+        "HOW says what the value becomes: add OPERAND to it or the max of both, which are\n"
+        "numbers in decimal digits; or append OPERAND to it. What is written at the same time\n"
+        "by others is not lost, and in a transaction merges of a key do not conflict with\n"
+        "each other. A missing KEY counts as 0 (add), or becomes OPERAND. Makes the database\n"
+        "DIR if there is none. The stage must promise merges (`strata stages`).",
+    .example = "$ strata merge db visits add 1 --stage 13\n"
+               "$ strata merge db visits add 41\n"
+               "$ strata merge db days append mon\n"
+               "$ strata merge db days append ,tue\n"
+               "$ strata scan db\n"
+               "days\tmon,tue\n"
+               "visits\t42\n",
+    .run = run_merge,
 };
 
 const struct cli_command cli_get_command = {

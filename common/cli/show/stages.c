@@ -13,6 +13,7 @@ const struct promise promises[] = {
     {STRATA_PROMISE_SNAPSHOT, "snapshot", "there are snapshots"},
     {STRATA_PROMISE_TRANSACTION, "transaction", "there are transactions"},
     {STRATA_PROMISE_READERS, "readers", "other processes may read while one writes"},
+    {STRATA_PROMISE_MERGE, "merge", "merges change values that were not read"},
     {0, NULL, NULL}};
 
 static void print_stage(FILE *to, const struct strata_stage_info *info)

@@ -57,12 +57,16 @@ static int check(struct snapshot_tree *t, const struct commit *c, const struct g
     return rc;
 }
 
-static bool has_txn(const struct group_commit *list)
+/* Plain writes alone. */
+static bool is_plain(const struct group_commit *list, bool *has_txn)
 {
-    for (; list; list = list->next)
-        if (((const struct commit *)list)->txn)
-            return true;
-    return false;
+    bool merges = false;
+
+    for (*has_txn = false; list; list = list->next) {
+        *has_txn |= ((const struct commit *)list)->txn != NULL;
+        merges |= ((const struct commit *)list)->merges;
+    }
+    return !*has_txn && !merges;
 }
 
 /* The numbers of the last writes of those that were committed, from the first one on. */
@@ -81,17 +85,21 @@ void commit_group(void *self, struct group_commit *list)
     struct txn_shared *shared = txn_shared_of(t);
     struct group_commit *passed = NULL, **end = &passed;
     uint64_t first = t->tree.path.sequence, last = first - 1;
+    bool has_txn;
 
-    if (!shared->newest.slots && !shared->watches && !has_txn(list)) {
+    if (is_plain(list, &has_txn) && !shared->newest.slots && !shared->watches) {
         tree_commit(&t->tree, list);
         read_watch_mark(shared->watches, list); /* which may have begun during its sync */
         return;
     }
-    newest_writes_begin(&shared->newest, last);
+    if (has_txn)
+        newest_writes_begin(&shared->newest, last);
     for (struct group_commit *c = list, *next; c; c = next) {
         next = c->next;
         commit_of(c)->after = next ? commit_of(next) : NULL;
         c->rc = check(t, commit_of(c), passed, &c->err); /* 11.I1 */
+        if (c->rc == 0 && commit_of(c)->merges)
+            c->rc = shared->resolve(t, commit_of(c), passed, &c->err);
         if (c->rc != 0)
             continue;
         last += c->count;
@@ -111,9 +119,10 @@ void commit_group(void *self, struct group_commit *list)
 
 /* ---- Those who wait for it ------------------------------------------------------------------- */
 
-static int submit(struct snapshot_tree *t, struct commit *commit, struct strata_error *err)
+int commit_submit(struct snapshot_tree *t, struct commit *commit, struct strata_error *err)
 {
-    int rc = group_submit(&t->tree.path.group, &commit->base, GROUP_BYTES, commit_group, t);
+    int rc =
+        group_submit(&t->tree.path.group, &commit->base, GROUP_BYTES, txn_shared_of(t)->lead, t);
     return strata_fail_with(rc, &commit->base.err, err);
 }
 
@@ -126,7 +135,8 @@ int commit_plain(void *self, const struct strata_op *ops, size_t count, bool syn
     commit.base.count = count;
     commit.base.sync = sync;
     commit.txn = NULL;
-    return submit(self, &commit, err);
+    commit.merges = false;
+    return commit_submit(self, &commit, err);
 }
 
 /* A transaction that has written nothing took place when its snapshot was taken: there is nothing
@@ -145,11 +155,12 @@ int commit_txn(void *self, bool sync, uint64_t *out, struct strata_error *err)
         commit.base.count = count;
         commit.base.sync = sync;
         commit.txn = txn;
+        commit.merges = txn->merges;
         rc = txn_iter_note_all(txn, err);
         if (rc == 0)
             rc = read_watch_validate(txn, err);
         if (rc == 0)
-            rc = submit(txn->tree, &commit, err);
+            rc = commit_submit(txn->tree, &commit, err);
         read_watch_end(txn);
         tree_remove_unread(&txn->tree->tree); /* what the validation was the last to need */
         if (rc >= 0)

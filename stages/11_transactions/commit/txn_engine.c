@@ -30,6 +30,7 @@ int txn_open(const struct strata_env *env, void **self, struct strata_error *err
         return rc;
     }
     t = *self;
+    shared->lead = commit_group;
     t->later = shared;
     t->later_free = free_shared;
     return 0;

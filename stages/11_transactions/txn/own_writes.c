@@ -32,7 +32,9 @@ static int sort_in(struct memtable *sorted, const struct strata_op *op, uint64_t
     int rc = memtable_reserve(sorted, 1, op->key.size + op->value.size, err);
 
     if (rc == 0)
-        memtable_add(sorted, OWN + at, op->type, op->key, op->value); /* 11.I6 */
+        memtable_add(sorted, OWN + at, /* 11.I6 */
+                     op->type == STRATA_OP_DELETE ? STRATA_OP_DELETE : STRATA_OP_PUT, op->key,
+                     op->value);
     return rc;
 }
 
@@ -63,8 +65,7 @@ int own_writes_add(struct own_writes *own, const struct strata_op *op, struct st
         if (rc < 0)
             return rc;
     }
-    rc = op->type == STRATA_OP_PUT ? strata_batch_put(own->batch, op->key, op->value, err)
-                                   : strata_batch_delete(own->batch, op->key, err);
+    rc = batch_add(own->batch, op, err);
     if (rc == 0 && own->sorted)
         rc = sort_in(own->sorted, op, count, err);
     if (rc < 0)
@@ -75,16 +76,20 @@ int own_writes_add(struct own_writes *own, const struct strata_op *op, struct st
 unsigned own_writes_get(const struct own_writes *own, struct strata_slice key,
                         struct strata_slice *value)
 {
-    if (own->sorted)
-        return memtable_get(own->sorted, key, UINT64_MAX, value);
-    for (size_t i = own_writes_count(own); i--;) {
-        const struct strata_op *op = &batch_ops(own->batch)[i];
-        if (strata_compare(op->key, key) == 0) {
-            *value = op->value;
-            return op->type;
-        }
+    const struct strata_op *ops = own->batch ? batch_ops(own->batch) : NULL;
+    size_t end = own_writes_count(own); /* behind it */
+
+    if (own->sorted) {
+        uint64_t number = own->sorted->kind->number(own->sorted->self, key, UINT64_MAX);
+        end = number ? (size_t)(number - OWN) + 1 : 0;
+    } else {
+        while (end && strata_compare(ops[end - 1].key, key) != 0)
+            end--;
     }
-    return 0;
+    if (!end)
+        return 0;
+    *value = ops[end - 1].value;
+    return ops[end - 1].type;
 }
 
 /* What iterators refer to stays as it is: those that are kept are sorted anew. */

@@ -11,6 +11,8 @@
 #include "11_transactions/txn/read_set.h"
 
 struct txn_iter;
+struct commit;
+struct resolver;
 
 /* What the transactions of a database share: snapshot_tree.later. */
 struct txn_shared {
@@ -21,6 +23,13 @@ struct txn_shared {
     _Atomic uint64_t committed;                 /* those that wrote something */
     _Atomic uint64_t ended[STRATA_TIMEOUT + 1]; /* by STRATA_CONFLICT, DEADLOCK, TIMEOUT */
     struct newest_writes newest;
+    /* Of a later stage: what the leader calls, commit_group or what calls that; and, of a commit
+     * with `merges` that has passed, after those before it in its group, what makes its operations
+     * such as can be logged: 0, or < 0, and it is not committed. */
+    void (*lead)(void *tree, struct group_commit *list);
+    struct resolver *resolver; /* the leader's, while it leads */
+    int (*resolve)(struct snapshot_tree *tree, struct commit *commit,
+                   const struct group_commit *passed, struct strata_error *err);
 };
 
 /* Of a transaction that validates what it has read by itself: the leader marks it when a commit
@@ -37,6 +46,7 @@ struct txn {
     bool read_only;
     bool incomplete;         /* there was no memory for a range that was read: it cannot commit */
     bool untracked;          /* something was read that is not in `depends` */
+    bool merges;             /* some of its writes are resolved at the commit (stage 13) */
     struct snapshot *at;     /* what it reads; NULL: nothing was read yet */
     struct snapshot pair[2]; /* the memory of `at`, and of the one after it */
     struct read_set depends; /* what must not be written by others between `at` and the commit:

@@ -1,0 +1,168 @@
+/* merge_commit.c: see merge_commit.h.
+ *
+ *     queue       T1  add k 1     put k 5     T2  add k 1      in the database: k 7
+ *     resolved    T1  put k 8                 T2  put k 6
+ *
+ * 13.I3: a commit with merges is resolved after it has been validated, with those in its group that
+ *        passed before it, and before the next one is looked at; between that and its number
+ *        nothing else is written (11.I1). So it is logged, noted and compared with as a put.
+ * 13.I4: a transaction that sees the result of a merge of its own depends on the key, and has put
+ *        what it saw. */
+#include "13_blind_writes/merge/merge_commit.h"
+#include "11_transactions/commit/commit_txn.h"
+#include "11_transactions/txn/txn_iter.h"
+#include "13_blind_writes/merge/operators.h"
+#include "13_blind_writes/merge/resolve.h"
+#include "db/batch.h"
+
+#include <stdlib.h>
+
+/* ---- The leader ------------------------------------------------------------------------------ */
+
+static int find_newest(void *arg, struct strata_slice key, struct strata_buffer *value,
+                       struct strata_error *err)
+{
+    return snapshot_find(arg, UINT64_MAX, key, value, err);
+}
+
+void merge_lead(void *self, struct group_commit *list)
+{
+    struct snapshot_tree *tree = self;
+    struct resolver resolver = {tree->tree.env->options, find_newest, tree};
+
+    txn_shared_of(tree)->resolver = &resolver;
+    commit_group(tree, list);
+    resolver_free(&resolver);
+}
+
+int merge_resolve(struct snapshot_tree *tree, struct commit *commit,
+                  const struct group_commit *passed, struct strata_error *err)
+{
+    struct resolver *r = txn_shared_of(tree)->resolver;
+    const struct group_commit *next =
+        r->last ? ((const struct group_commit *)r->last)->next : passed;
+    struct resolved *to;
+    int rc = 0;
+
+    for (; next && rc == 0; next = next->next) {
+        rc = resolver_add(r, next->ops, next->count, err);
+        r->last = next;
+    }
+    if (rc == 0)
+        rc = resolver_resolve(r, commit->base.ops, commit->base.count, &to, err);
+    if (rc < 0) {
+        resolver_forget(r);
+        return rc;
+    }
+    commit->base.ops = to->ops;
+    commit->base.count = to->count;
+    return 0;
+}
+
+int merge_write(void *self, const struct strata_op *ops, size_t count, bool sync,
+                struct strata_error *err)
+{
+    struct commit commit; /* its error is not zeroed for every put */
+
+    commit.base.ops = ops;
+    commit.base.count = count;
+    commit.base.sync = sync;
+    commit.txn = NULL;
+    commit.merges = false;
+    for (size_t i = 0; i < count; i++)
+        commit.merges |= op_is_merge(&ops[i]);
+    return commit_submit(self, &commit, err);
+}
+
+/* ---- Transactions ---------------------------------------------------------------------------- */
+
+int merge_txn_write(void *self, const struct strata_op *op, struct strata_error *err)
+{
+    struct txn *txn = self;
+    int rc;
+
+    if (!op_is_merge(op))
+        return txn_write(txn, op, err);
+    rc = operator_check(txn->tree->tree.env->options, op, err);
+    if (rc == 0)
+        rc = own_writes_add(&txn->own, op, err); /* no key that it depends on */
+    txn->merges |= rc == 0;
+    return rc;
+}
+
+/* What its merges are applied to is read. */
+static int find_at_snapshot(void *arg, struct strata_slice key, struct strata_buffer *value,
+                            struct strata_error *err)
+{
+    struct txn *txn = arg;
+    int rc = read_set_add_key(&txn->depends, key, err); /* 13.I4 */
+
+    if (rc < 0)
+        return rc;
+    txn_take_snapshot(txn);
+    return snapshot_find(txn->tree, txn->at->number, key, value, err);
+}
+
+/* Its last write of the key is a merge. */
+static bool is_open(const struct txn *txn, struct strata_slice key)
+{
+    struct strata_slice unwanted;
+    struct strata_op last = {(enum strata_op_type)own_writes_get(&txn->own, key, &unwanted)};
+
+    return op_is_merge(&last);
+}
+
+/* Puts what its own merges of the key make; NULL: of all keys (13.I4). */
+static int settle(struct txn *txn, const struct strata_slice *key, struct strata_error *err)
+{
+    struct resolver resolver = {txn->tree->tree.env->options, find_at_snapshot, txn};
+    size_t count = own_writes_count(&txn->own), chosen = 0;
+    struct strata_op *ops;
+    struct resolved *to;
+    int rc;
+
+    if (!txn->merges || (key && !is_open(txn, *key)))
+        return 0;
+    ops = malloc(count * sizeof *ops + 1);
+    if (!ops)
+        return strata_fail_memory(err, count * sizeof *ops);
+    for (size_t i = 0; i < count; i++) {
+        struct strata_slice of = batch_ops(txn->own.batch)[i].key;
+        if (key ? strata_compare(of, *key) == 0 : is_open(txn, of))
+            ops[chosen++] = batch_ops(txn->own.batch)[i];
+    }
+    rc = chosen ? resolver_resolve(&resolver, ops, chosen, &to, err) : STRATA_NOT_FOUND;
+    for (size_t i = 0; rc == 0 && i < to->count; i++)
+        if (to->values[i].merged)
+            rc = own_writes_add(&txn->own, &to->ops[i], err);
+    if (rc < 0)
+        own_writes_cut(&txn->own, count, NULL);
+    resolver_free(&resolver);
+    free(ops);
+    return rc < 0 ? rc : 0;
+}
+
+int merge_txn_get(void *self, struct strata_slice key, struct strata_buffer *value,
+                  struct strata_error *err)
+{
+    int rc = settle(self, &key, err);
+    return rc < 0 ? rc : txn_get(self, key, value, err);
+}
+
+int merge_txn_get_for_update(void *self, struct strata_slice key, struct strata_buffer *value,
+                             struct strata_error *err)
+{
+    struct txn *txn = self;
+    int rc = txn_get_for_update(txn, key, value, err);
+
+    if (rc < 0 || rc > STRATA_NOT_FOUND || !txn->merges || !is_open(txn, key))
+        return rc;
+    strata_buffer_clear(value);
+    return merge_txn_get(txn, key, value, err);
+}
+
+int merge_txn_iter(void *self, struct strata_iter **out, struct strata_error *err)
+{
+    int rc = settle(self, NULL, err);
+    return rc < 0 ? rc : txn_iter_new(self, out, err);
+}

@@ -172,6 +172,8 @@ enum strata_compaction {
     STRATA_COMPACTION_TIERED
 };
 
+enum strata_filter { STRATA_FILTER_KEEP, STRATA_FILTER_DROP };
+
 enum strata_log_level { STRATA_LOG_INFO, STRATA_LOG_WARNING };
 
 /* Internal: a file layer (common/fs/fs.h) and a stage's table of functions (strata_engine.h), for
@@ -229,6 +231,17 @@ struct strata_options {
     int (*merge)(void *merge_arg, struct strata_slice key, const struct strata_slice *value,
                  struct strata_slice operand, struct strata_buffer *result);
     void *merge_arg; /* passed to `merge` */
+    /* The program's filter (stage 13): may the entry go? (As RocksDB's compaction filter.) Flushes
+     * and compactions ask it of the newest version of each key that they rewrite. What it drops is
+     * deleted with one of the next writes, if it drops the value that is the newest then, too: the
+     * delete is an operation with a number, so snapshots keep what they see, and a transaction that
+     * has read the entry conflicts. No promise says when: until then the entry is there. The same
+     * answer for the same key and value, or, after a while, DROP for what was kept. Called by
+     * threads that are in a call of the library, and by the background thread: it must not make
+     * calls on the same handle. NULL (the default): there is none. */
+    enum strata_filter (*filter)(void *filter_arg, struct strata_slice key,
+                                 struct strata_slice value);
+    void *filter_arg; /* passed to `filter` */
 };
 
 /* read_only: writes fail, and no file is changed. Any number of such handles may be open. Where the

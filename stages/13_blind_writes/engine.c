@@ -5,6 +5,7 @@
  * be done, and is done when its turn comes. The stage is stage 11 with
  *
  *     merge     the leader reads the newest value, and logs a put of the result
+ *     filter    compactions ask the program what may go; the leader deletes it
  */
 #include "07_paced_compaction/tree/tree_engine.h"
 #include "08_backup_repair/backup.h"
@@ -15,6 +16,7 @@
 #include "11_transactions/commit/commit_txn.h"
 #include "11_transactions/commit/txn_engine.h"
 #include "11_transactions/txn/txn_iter.h"
+#include "13_blind_writes/filter/filter.h"
 #include "13_blind_writes/merge/merge_commit.h"
 
 extern const struct strata_engine strata_stage_13_blind_writes;
@@ -27,15 +29,50 @@ static int blind_repair(const struct strata_env *env, const struct strata_repair
     return repair_database(env, &parts, to, sum, err);
 }
 
+static void free_shared(void *later)
+{
+    filter_free(((struct txn_shared *)later)->filter);
+    txn_shared_free(later);
+}
+
 static int blind_open(const struct strata_env *env, void **self, struct strata_error *err)
 {
     int rc = txn_open(env, self, err);
 
-    if (rc == 0) {
-        struct txn_shared *shared = txn_shared_of(*self);
-        shared->lead = merge_lead;
-        shared->resolve = merge_resolve;
+    struct snapshot_tree *tree = rc == 0 ? *self : NULL;
+    struct txn_shared *shared;
+
+    if (rc < 0)
+        return rc;
+    shared = txn_shared_of(tree);
+    shared->lead = merge_lead;
+    shared->resolve = merge_resolve;
+    if (!env->options->filter || env->options->read_only)
+        return 0;
+    shared->filter = filter_new();
+    if (!shared->filter) {
+        tree_del(&tree->tree, NULL);
+        return strata_fail_memory(err, sizeof *shared->filter);
     }
+    shared->filter->keep = tree->tree.work.keep;
+    tree->later_free = free_shared;
+    tree->tree.work.keep = filter_keep; /* nothing is in the background yet */
+    return 0;
+}
+
+static int blind_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat),
+                       void *arg, struct strata_error *err)
+{
+    const struct filter *filter = txn_shared_of(self)->filter;
+    const struct strata_stat stats[] = {
+        {"filter_asked", "", "entries that flushes and compactions have shown to options.filter",
+         filter ? filter->asked : 0},
+        {"filter_deletes", "", "of what it has dropped", filter ? filter->deletes : 0},
+    };
+    int rc = txn_stats(self, each, arg, err);
+
+    for (size_t i = 0; rc == 0 && i < sizeof stats / sizeof *stats; i++)
+        each(arg, &stats[i]);
     return rc;
 }
 
@@ -65,7 +102,7 @@ const struct strata_engine strata_stage_13_blind_writes = {
     .name = "13_blind_writes",
     .promises = TXN_PROMISES | STRATA_PROMISE_MERGE,
     .formats = formats,
-    .stats = txn_stats,
+    .stats = blind_stats,
     .open = blind_open,
     .open_unsynced = blind_open,
     .write = merge_write,

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static void free_shared(void *later)
+void txn_shared_free(void *later)
 {
     struct txn_shared *shared = later;
 
@@ -26,13 +26,13 @@ int txn_open(const struct strata_env *env, void **self, struct strata_error *err
     }
     rc = snapshot_tree_open(env, self, err);
     if (rc < 0) {
-        free_shared(shared);
+        txn_shared_free(shared);
         return rc;
     }
     t = *self;
     shared->lead = commit_group;
     t->later = shared;
-    t->later_free = free_shared;
+    t->later_free = txn_shared_free;
     return 0;
 }
 

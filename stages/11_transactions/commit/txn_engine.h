@@ -9,6 +9,9 @@
 
 int txn_open(const struct strata_env *env, void **self, struct strata_error *err);
 
+/* Frees what transactions share: snapshot_tree.later. */
+void txn_shared_free(void *later);
+
 extern const struct strata_transactions txn_transactions;
 
 #endif

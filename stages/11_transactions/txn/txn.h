@@ -13,6 +13,7 @@
 struct txn_iter;
 struct commit;
 struct resolver;
+struct filter;
 
 /* What the transactions of a database share: snapshot_tree.later. */
 struct txn_shared {
@@ -28,6 +29,7 @@ struct txn_shared {
      * such as can be logged: 0, or < 0, and it is not committed. */
     void (*lead)(void *tree, struct group_commit *list);
     struct resolver *resolver; /* the leader's, while it leads */
+    struct filter *filter;     /* NULL: there is none */
     int (*resolve)(struct snapshot_tree *tree, struct commit *commit,
                    const struct group_commit *passed, struct strata_error *err);
 };

@@ -11,6 +11,7 @@
 #include "13_blind_writes/merge/merge_commit.h"
 #include "11_transactions/commit/commit_txn.h"
 #include "11_transactions/txn/txn_iter.h"
+#include "13_blind_writes/filter/filter.h"
 #include "13_blind_writes/merge/operators.h"
 #include "13_blind_writes/merge/resolve.h"
 #include "db/batch.h"
@@ -25,13 +26,42 @@ static int find_newest(void *arg, struct strata_slice key, struct strata_buffer 
     return snapshot_find(arg, UINT64_MAX, key, value, err);
 }
 
+/* Behind the members of the group goes one that deletes what the filter has dropped (13.I6). Who
+ * waits for it is nobody: if it fails, a later compaction asks again. */
+static void lead_with_filter(struct snapshot_tree *tree, struct group_commit *list,
+                             struct filter *filter)
+{
+    struct strata_batch *dropped = filter_take(filter);
+    struct commit sweep = {.merges = true};
+    struct group_commit *last = list;
+
+    if (!dropped) {
+        commit_group(tree, list);
+        return;
+    }
+    while (last->next)
+        last = last->next;
+    sweep.base.ops = batch_ops(dropped);
+    sweep.base.count = strata_batch_count(dropped);
+    last->next = &sweep.base;
+    commit_group(tree, list);
+    last->next = NULL;
+    if (sweep.base.rc == 0)
+        atomic_fetch_add(&filter->deletes, sweep.base.count);
+    strata_batch_free(dropped);
+}
+
 void merge_lead(void *self, struct group_commit *list)
 {
     struct snapshot_tree *tree = self;
     struct resolver resolver = {tree->tree.env->options, find_newest, tree};
+    struct filter *filter = txn_shared_of(tree)->filter;
 
     txn_shared_of(tree)->resolver = &resolver;
-    commit_group(tree, list);
+    if (filter)
+        lead_with_filter(tree, list, filter);
+    else
+        commit_group(tree, list);
     resolver_free(&resolver);
 }
 

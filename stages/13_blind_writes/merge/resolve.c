@@ -149,6 +149,24 @@ static int resolve_merge(struct resolver *r, struct resolved *to, const struct s
     return folded ? 0 : note(r, to, at, err);
 }
 
+/* It is asked of what is there now. */
+static int resolve_filter(struct resolver *r, struct resolved *to, const struct strata_op *op,
+                          struct strata_error *err)
+{
+    const struct strata_op *before = r->slot_count ? *slot_of(r, op->key) : NULL;
+    const struct strata_options *o = r->options;
+    struct strata_buffer value = {0};
+    int rc = begin_with(r, before, op->key, &value, err);
+    bool drops = rc == 0 && o->filter(o->filter_arg, op->key, strata_buffer_slice(&value)) ==
+                                STRATA_FILTER_DROP;
+
+    strata_buffer_free(&value);
+    if (!drops)
+        return rc < 0 ? rc : 0;
+    to->ops[to->count] = (struct strata_op){STRATA_OP_DELETE, op->key, {NULL, 0}};
+    return note(r, to, to->count++, err);
+}
+
 int resolver_resolve(struct resolver *r, const struct strata_op *ops, size_t count,
                      struct resolved **out, struct strata_error *err)
 {
@@ -161,6 +179,8 @@ int resolver_resolve(struct resolver *r, const struct strata_op *ops, size_t cou
     for (size_t i = 0; i < count && rc == 0; i++) {
         if (op_is_merge(&ops[i])) {
             rc = resolve_merge(r, to, &ops[i], err);
+        } else if (ops[i].type == OP_FILTER) {
+            rc = resolve_filter(r, to, &ops[i], err);
         } else {
             to->ops[to->count] = ops[i];
             rc = note(r, to, to->count++, err);

@@ -4,6 +4,9 @@
 
 #include "10_concurrency/snapshot_tree.h"
 
+/* Becomes a delete if the key has a value that options.filter drops; else nothing. */
+#define OP_FILTER ((enum strata_op_type)15)
+
 /* The value of a key which no operation before has written: 0, NOT_FOUND, or < 0. `value` is
  * empty. */
 typedef int resolve_find(void *arg, struct strata_slice key, struct strata_buffer *value,

@@ -62,10 +62,13 @@ $B/fuzz/make_seeds: $B/fuzz/tools/make_seeds.o $(FUZZ_SUPPORT) $(LIB_A)
 $B/fuzz/mutator.so: $B/fuzz/mutator/afl.o $B/fuzz/mutator/records.o $B/fuzz/mutator/sections.o $B/fuzz/support/repair.o $B/fuzz/support/repair_table.o $(LIB_A)
 	$(call say,LINK,$@) $(CC) $(CFLAGS) -shared -o $@ $^ $(LDFLAGS) $(LIBS)
 
-.PHONY: fuzz-replay-build fuzz-libfuzzer-build fuzz-afl-build fuzz-libfuzzer fuzz-seeds
+.PHONY: fuzz-replay fuzz-replay-build fuzz-libfuzzer-build fuzz-afl-build fuzz-libfuzzer fuzz-seeds
 # With TARGET only that one: a first build takes minutes.
 FUZZ_ASKED = $(or $(filter $(TARGET),$(FUZZ)),$(FUZZ))
 fuzz-replay-build: $(FUZZ_ASKED:%=$B/fuzz/replay/%) $B/fuzz/make_seeds
+fuzz-replay: install-test ## run the fuzz targets on all inputs that are kept: seeds, corpus and regressions [TARGET=wal] [MODE=asan]
+	@$(MAKE) --no-print-directory -s fuzz-replay-build
+	@B=$B tests/tools/run.sh '^fuzz $(or $(TARGET),[a-z_]+)\|'
 fuzz-libfuzzer-build: $(FUZZ_ASKED:%=$B/fuzz/libfuzzer/%)
 fuzz-afl-build: $(FUZZ_ASKED:%=$B/fuzz/afl/%)
 

@@ -5,8 +5,7 @@
 # row LABEL: the row of $out that begins so, blanks squeezed.
 row() { printf '%s\n' "$out" | grep -E "^ *$1  " | sed 's/^ *//; s/  */ /g'; }
 
-stages=$(strata stages | grep -c ^stage)
-for stage in $(seq "$stages"); do
+for stage in $(strata stages | sed -n 's/^stage \([0-9]*\) .*/\1/p'); do
     strata datagen -n 3000 --value-size 50 | strata load "db$stage" - --stage "$stage" 2>/dev/null
     strata datagen -n 1000 --value-size 50 --seed 2 | strata load "db$stage" - 2>/dev/null
     strata del "db$stage" 0000000000000007

@@ -13,7 +13,7 @@ in_tree() { make -s -C "$root" B="$B" "$@"; } # as a user types it at the root
 # ---- The header ----
 # Of its text without comments and macros: every strata_name( that is left.
 printf '#include <strata.h>\n' >header.c
-${CC:-cc} -E -P -I"$root/include" header.c 2>/dev/null | tr '\n' ' ' | grep -oE '\bstrata_[a-z_]+ ?\(' | tr -d ' (' | sort -u >functions
+${CC:-cc} -E -P -I"$root/include" header.c 2>/dev/null | tr '\n' ' ' | grep -oE '\bstrata_[a-z_]+ ?\([^*]' | sed 's/[^a-z_].*//' | sort -u >functions
 is header_declares_functions "$(($(wc -l <functions) > 40))" 1
 for std in c99 c11 c17; do
     for cc in gcc clang; do

@@ -16,7 +16,7 @@ grep -q __gcov_init symbols && extra='--coverage'
 
 globals() { nm -g --defined-only "$1" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u; }
 printf '#include <strata.h>\n' | ${CC:-cc} -E -P -x c -I"$root/include" - | tr '\n' ' ' |
-    grep -oE '\bstrata_[a-z_]+ ?\(' | tr -d ' (' | sort -u >public
+    grep -oE '\bstrata_[a-z_]+ ?\([^*]' | sed 's/[^a-z_].*//' | sort -u >public
 is static_library_shows_what_the_header_declares "$(globals "$B/libstrata.a")" "$(cat public)"
 
 # The command line, the crash laboratory with its simulated disk and the text formats are no part of it.

@@ -291,6 +291,12 @@ const struct cli_command cli_merge_command = {
         "by others is not lost, and in a transaction merges of a key do not conflict with\n"
         "each other. A missing KEY counts as 0 (add), or becomes OPERAND. Makes the database\n"
         "DIR if there is none. The stage must promise merges (`strata stages`).",
+    .shell_about =
+        "HOW says what the value becomes: add OPERAND to it or the max of both, which are\n"
+        "numbers in decimal digits; or append OPERAND to it. A missing KEY counts as 0 (add),\n"
+        "or becomes OPERAND. After `batch begin` it is only gathered; after `begin` it is\n"
+        "seen in the transaction alone, until `commit`. Merges of a key do not conflict with\n"
+        "each other. The stage must promise merges (`strata stages`).",
     .example = "$ strata merge db visits add 1 --stage 13\n"
                "$ strata merge db visits add 41\n"
                "$ strata merge db days append mon\n"

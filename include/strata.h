@@ -135,9 +135,7 @@ enum strata_promise {
     STRATA_PROMISE_SNAPSHOT = 1u << 7,    /* snapshots */
     STRATA_PROMISE_TRANSACTION = 1u << 8, /* transactions */
     STRATA_PROMISE_READERS = 1u << 9, /* others may read while one handle writes: see read_only */
-    STRATA_PROMISE_MERGE = 1u << 10,  /* merge operators */
-    STRATA_PROMISE_EXPIRY = 1u << 11, /* entries that expire */
-    STRATA_PROMISE_DELETE_RANGE = 1u << 12 /* ranges are deleted by one operation */
+    STRATA_PROMISE_MERGE = 1u << 10   /* merge operators */
 };
 
 struct strata_stage_info {

@@ -66,9 +66,10 @@ $B/fuzz/mutator.so: $B/fuzz/mutator/afl.o $B/fuzz/mutator/records.o $B/fuzz/muta
 # With TARGET only that one: a first build takes minutes.
 FUZZ_ASKED = $(or $(filter $(TARGET),$(FUZZ)),$(FUZZ))
 fuzz-replay-build: $(FUZZ_ASKED:%=$B/fuzz/replay/%) $B/fuzz/make_seeds
-fuzz-replay: install-test ## run the fuzz targets on all inputs that are kept: seeds, corpus and regressions [TARGET=wal] [MODE=asan]
+# Operations on the engine are a suite for each stage.
+fuzz-replay: install-test ## run the fuzz targets on all inputs that are kept: seeds, corpus and regressions [STAGE=N] [TARGET=wal] [MODE=asan]
 	@$(MAKE) --no-print-directory -s fuzz-replay-build
-	@B=$B tests/tools/run.sh '^fuzz $(or $(TARGET),[a-z_]+)\|'
+	@B=$B STAGE=$(STAGE) tests/tools/run.sh '^(fuzz |stage [0-9]+ fuzz_)$(or $(TARGET),[a-z_]+)\|'
 fuzz-libfuzzer-build: $(FUZZ_ASKED:%=$B/fuzz/libfuzzer/%)
 fuzz-afl-build: $(FUZZ_ASKED:%=$B/fuzz/afl/%)
 

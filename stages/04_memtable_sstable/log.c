@@ -125,7 +125,7 @@ static int fill(void *arg, const struct wal_frame *frame, struct record_reader *
 }
 
 /* Another process appends to it meanwhile: where the valid part ends may be the middle of a write,
- * and more may be written behind it a moment later. So that is the log's end for this reader: all
+ * and more may be written behind it a little later. So that is the log's end for this reader: all
  * that was acknowledged before it came is below. */
 static bool is_appended_to(const struct log *log, const struct replay *replay)
 {

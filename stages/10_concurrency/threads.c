@@ -2,7 +2,7 @@
  * current super in a section (work/epoch.h), copy what they found, and leave it; or refer to it,
  * for longer.
  *
- * 10.I14: super before the number. Whoever has a number, and then loads super, may find one without
+ * 10.I14: super before the number. Who has a number, and then loads super, may find one without
  *        the memtable that held what the number sees: a flush keeps the newest version, and what
  *        snapshots see.
  * 10.I15: a node of the memtable that was replaced is used again after a grace period, and when no

@@ -22,7 +22,7 @@
  *        table's directory is freed. So if entry is the word that led here, this frame is that
  *        block.
  * 9.I10: a reader that comes too late, with the number of a frame that is locked or another
- *        block's by now, has added a pin and a hit, and subtracts both. Whoever writes the word
+ *        block's by now, has added a pin and a hit, and subtracts both. What writes the word
  *        must keep them: lock by exchange of a word without pins, everything else by addition.
  * 9.I11: headers tile the frames: frame 0 is a header, and `span` frames after a header is the
  *        next, up to `fresh`. The hand is at one. A free frame is locked, a header of span 1.

@@ -268,7 +268,7 @@ void background_pause(struct background *b)
     work_pause(&b->work);
 }
 
-/* Whoever was alone may have done anything. */
+/* The call that was alone may have done anything. */
 void background_resume(struct background *b, bool failed)
 {
     const struct super *super = b->tree->super;

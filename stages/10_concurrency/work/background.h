@@ -55,7 +55,7 @@ bool background_del(struct background *b);
 
 /* Nobody works or writes meanwhile. */
 void background_pause(struct background *b);
-/* `failed`: what was done meanwhile did, and its caller is told. */
+/* `failed`: what was done meanwhile did, and its caller gets the error. */
 void background_resume(struct background *b, bool failed);
 /* A write, or a flush that was asked for, has failed: if only something was short, nothing is left
  * of it (10.I13), and writing goes on. The leader's, or alone; the mutex is free. */

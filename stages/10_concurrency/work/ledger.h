@@ -1,6 +1,6 @@
 /* ledger.h: how long a writer waits for the workers: arithmetic alone.
  *
- * Work is charged as stage 7 does it: a write of b bytes owes b * d / r of a debt of d with room
+ * Work is charged as stage 7 does it: a write of b bytes costs b * d / r of a debt of d with room
  * for r (debt.h). Workers pay by doing it. A writer whose account is behind, but for some slack,
  * waits as long as the workers need for the rest, at the rate that was measured: early and briefly,
  * so that the limits, which stop all writes until a whole flush or compaction is done, are not met.

@@ -1,7 +1,7 @@
 /* waits.h: owners of locks that wait for each other. Each lock has one holder at most, and a queue
  * of waiting owners: the lock is handed over to the first of them, so it is never free while
  * somebody waits. Owners that wait for each other in a cycle would wait for ever: the youngest of
- * them is told to give up (rollback of the youngest: Jim Gray and Andreas Reuter, Transaction
+ * them has to give up (rollback of the youngest: Jim Gray and Andreas Reuter, Transaction
  * Processing, 7.11.4).
  *
  * How locks are found by key is locks.h's. */

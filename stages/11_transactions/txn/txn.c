@@ -3,7 +3,7 @@
  *
  * 11.I3: the snapshot exists from before the first read until the commit is answered.
  * 11.I5: what ends a transaction releases its locks: txn_end, which each end calls.
- * 11.I8: whoever reads for update and finds the key written since its snapshot may go on if it can
+ * 11.I8: who reads for update and finds the key written since its snapshot may go on if it can
  *        be shown that what it read until now is the same at present: then the present is its
  *        snapshot (CockroachDB calls this a read refresh). */
 #include "11_transactions/txn/txn.h"

@@ -712,7 +712,7 @@ static void lost_marker_beside_chains_is_of_stage_10_or_later(void **state)
     strata_options_init(&options);
     options.fs = w.fs;
     assert_code(strata_open(DIR, &options, &db, &err), STRATA_ERR_CORRUPT, &err);
-    assert_err_says(&err, "(10 or 11)");
+    assert_err_says(&err, "(10 or ");
     assert_code(repair_as(&w, 9, &err), STRATA_ERR_WRONG_STAGE, &err);
     assert_err_says(&err, "10_concurrency");
     assert_int_not_equal(fs_sim_get(w.fs, DIR "/STRATA", &none), 0);

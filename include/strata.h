@@ -135,7 +135,8 @@ enum strata_promise {
     STRATA_PROMISE_SNAPSHOT = 1u << 7,    /* snapshots */
     STRATA_PROMISE_TRANSACTION = 1u << 8, /* transactions */
     STRATA_PROMISE_READERS = 1u << 9, /* others may read while one handle writes: see read_only */
-    STRATA_PROMISE_MERGE = 1u << 10   /* merge operators */
+    STRATA_PROMISE_MERGE = 1u << 10,  /* merge operators */
+    STRATA_PROMISE_EXPIRY = 1u << 11  /* values that expire: strata_put_until */
 };
 
 struct strata_stage_info {
@@ -240,6 +241,10 @@ struct strata_options {
     enum strata_filter (*filter)(void *filter_arg, struct strata_slice key,
                                  struct strata_slice value);
     void *filter_arg; /* passed to `filter` */
+    /* The time, in milliseconds since 1970 (stage 13, see strata_put_until). Called by any thread:
+     * it must not make calls on the same handle. NULL (the default): the system's. */
+    uint64_t (*clock)(void *clock_arg);
+    void *clock_arg; /* passed to `clock` */
 };
 
 /* read_only: writes fail, and no file is changed. Any number of such handles may be open. Where the
@@ -381,8 +386,21 @@ enum strata_op_type {
     STRATA_OP_ADD = 4,
     STRATA_OP_MAX = 5,
     STRATA_OP_APPEND = 6,
-    STRATA_OP_MERGE = 7
+    STRATA_OP_MERGE = 7,
+    STRATA_OP_PUT_UNTIL = 8 /* see strata_batch_put_until */
 };
+
+/* As strata_put_with; from the time `until` on, in milliseconds since 1970 (options.clock), the
+ * key is missing (time to live, as Redis' PEXPIREAT). 0: it is a put. The time is no version: when
+ * it has come, snapshots, transactions and iterators that are open miss the key, too. No write is
+ * made by it, so no transaction conflicts; but some time after a flush or compaction has met the
+ * entry it is deleted, as what options.filter drops, and then one that has read the key does. A put
+ * replaces value and time; of a merge the result keeps the time. Errors as strata_put_with, and:
+ *
+ *   INVALID        a value of more than STRATA_MAX_VALUE - 16 bytes
+ *   NOT_SUPPORTED  on a stage without STRATA_PROMISE_EXPIRY */
+int strata_put_until(struct strata *db, struct strata_slice key, struct strata_slice value,
+                     uint64_t until, unsigned flags, struct strata_error *err);
 
 /* Changes the value of `key` to what `how` makes of it and the operand (a merge operator, as
  * RocksDB's). The value is the newest one when the write gets its number, so of two merges at once
@@ -431,6 +449,10 @@ int strata_batch_delete(struct strata_batch *batch, struct strata_slice key,
  * does the batch. */
 int strata_batch_merge(struct strata_batch *batch, enum strata_op_type how, struct strata_slice key,
                        struct strata_slice operand, struct strata_error *err);
+/* As strata_put_until. As an operation it has the 8 bytes of `until` behind its value,
+ * little-endian. */
+int strata_batch_put_until(struct strata_batch *batch, struct strata_slice key,
+                           struct strata_slice value, uint64_t until, struct strata_error *err);
 /* Adds all operations of `from` to the end of `batch`. `from` is not changed; it may be `batch`
  * itself. After NO_MEMORY `batch` is unchanged. */
 int strata_batch_append(struct strata_batch *batch, const struct strata_batch *from,
@@ -589,6 +611,9 @@ int strata_txn_delete(struct strata_txn *txn, struct strata_slice key, struct st
  * strata_merge, of the operand now, of the value when it is read or committed. */
 int strata_txn_merge(struct strata_txn *txn, enum strata_op_type how, struct strata_slice key,
                      struct strata_slice operand, struct strata_error *err);
+/* As strata_put_until. INVALID: it is read_only. */
+int strata_txn_put_until(struct strata_txn *txn, struct strata_slice key, struct strata_slice value,
+                         uint64_t until, struct strata_error *err);
 /* As strata_iter_new, of the transaction's snapshot and the writes that it has made so far. It may
  * be used after the transaction's end, but what it reads then is not checked by any commit. */
 int strata_txn_iter(struct strata_txn *txn, struct strata_iter **out, struct strata_error *err);

@@ -7,6 +7,7 @@
  */
 #include "strata_engine.h"
 
+#include "base/coding.h"
 #include "db/batch.h"
 
 #include <assert.h>
@@ -85,7 +86,7 @@ static uint8_t *room(struct strata_batch *batch, size_t size)
 
 static struct strata_slice copy(uint8_t *to, struct strata_slice from)
 {
-    if (from.size)
+    if (from.data)
         memcpy(to, from.data, from.size);
     return (struct strata_slice){to, from.size};
 }
@@ -137,6 +138,26 @@ int strata_batch_merge(struct strata_batch *batch, enum strata_op_type how, stru
     struct strata_op op = {how, key, operand};
     int rc = merge_check(&op, err);
     return rc < 0 ? rc : add(batch, op.type, key, operand, err);
+}
+
+int strata_batch_put_until(struct strata_batch *batch, struct strata_slice key,
+                           struct strata_slice value, uint64_t until, struct strata_error *err)
+{
+    struct strata_op op = {STRATA_OP_PUT_UNTIL, key, value};
+    int rc = op_check(&op, err);
+
+    if (rc == 0 && value.size > STRATA_MAX_VALUE - UNTIL_BYTES)
+        rc = strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                         "a value that expires of %zu bytes; at most %zu", value.size,
+                         (size_t)STRATA_MAX_VALUE - UNTIL_BYTES);
+    if (rc == 0)
+        rc = add(batch, op.type, key, (struct strata_slice){NULL, value.size + 8}, err);
+    if (rc < 0)
+        return rc;
+    uint8_t *to = (uint8_t *)(uintptr_t)batch->ops[batch->count - 1].value.data;
+    copy(to, value);
+    put_u64(to + value.size, until);
+    return 0;
 }
 
 int batch_add(struct strata_batch *batch, const struct strata_op *op, struct strata_error *err)

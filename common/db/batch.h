@@ -14,6 +14,8 @@ static inline bool op_is_merge(const struct strata_op *op)
 {
     return op->type >= STRATA_OP_ADD && op->type <= STRATA_OP_MERGE;
 }
+/* More than these are kept free in a value that expires: of `until`, and of what a stage adds. */
+#define UNTIL_BYTES 16u
 /* 0, or INVALID when the key or the value breaks a limit of strata.h. */
 int op_check(const struct strata_op *op, struct strata_error *err);
 /* The same of a merge; INVALID, too, when the type is another one. */

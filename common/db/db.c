@@ -139,13 +139,37 @@ int strata_merge(struct strata *db, enum strata_op_type how, struct strata_slice
     return rc < 0 ? rc : write_one(db, &op, flags, err);
 }
 
+int strata_put_until(struct strata *db, struct strata_slice key, struct strata_slice value,
+                     uint64_t until, unsigned flags, struct strata_error *err)
+{
+    struct strata_batch *batch;
+    int rc = db_check_write(db, err);
+
+    if (rc < 0)
+        return rc;
+    batch = strata_batch_new();
+    if (!batch)
+        return strata_fail_memory(err, sizeof(void *));
+    rc = strata_batch_put_until(batch, key, value, until, err);
+    if (rc == 0)
+        rc = strata_write(db, batch, flags, err);
+    strata_batch_free(batch);
+    return rc;
+}
+
 /* 0, or NOT_SUPPORTED. */
 static int check_types(const struct strata *db, const struct strata_batch *batch,
                        struct strata_error *err)
 {
-    for (size_t i = 0; i < strata_batch_count(batch); i++)
-        if (op_is_merge(&batch_ops(batch)[i]))
+    unsigned promises = db->engine->promises;
+
+    for (size_t i = 0; i < strata_batch_count(batch); i++) {
+        const struct strata_op *op = &batch_ops(batch)[i];
+        if (op_is_merge(op) && !(promises & STRATA_PROMISE_MERGE))
             return db_lacks(db, "merge operators", err);
+        if (op->type == STRATA_OP_PUT_UNTIL && !(promises & STRATA_PROMISE_EXPIRY))
+            return db_lacks(db, "values that expire", err);
+    }
     return 0;
 }
 
@@ -163,7 +187,7 @@ int strata_write(struct strata *db, const struct strata_batch *batch, unsigned f
         return rc;
     if (operations > 1 && !(db->engine->promises & STRATA_PROMISE_BATCH))
         return db_lacks(db, "atomic batch", err);
-    if (!(db->engine->promises & STRATA_PROMISE_MERGE))
+    if (~db->engine->promises & (STRATA_PROMISE_MERGE | STRATA_PROMISE_EXPIRY))
         rc = check_types(db, batch, err);
     if (rc < 0)
         return rc;

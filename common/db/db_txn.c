@@ -164,6 +164,26 @@ int strata_txn_merge(struct strata_txn *txn, enum strata_op_type how, struct str
     return rc < 0 ? rc : add(txn, op, err);
 }
 
+int strata_txn_put_until(struct strata_txn *txn, struct strata_slice key, struct strata_slice value,
+                         uint64_t until, struct strata_error *err)
+{
+    struct strata_batch *batch;
+    int rc = check(txn, true, err);
+
+    if (rc == 0 && !(txn->db->engine->promises & STRATA_PROMISE_EXPIRY))
+        rc = db_lacks(txn->db, "values that expire", err);
+    if (rc < 0)
+        return rc;
+    batch = strata_batch_new();
+    if (!batch)
+        return strata_fail_memory(err, sizeof(void *));
+    rc = strata_batch_put_until(batch, key, value, until, err);
+    if (rc == 0)
+        rc = add(txn, *batch_ops(batch), err);
+    strata_batch_free(batch);
+    return rc;
+}
+
 int strata_txn_iter(struct strata_txn *txn, struct strata_iter **out, struct strata_error *err)
 {
     struct strata_iter *iter = NULL;

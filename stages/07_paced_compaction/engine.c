@@ -47,6 +47,7 @@ const struct strata_engine strata_stage_07_paced_compaction = {
     .open = paced_open,
     .open_unsynced = paced_open,
     .get = tree_get,
+    .iter = tree_iter,
     .write = tree_write,
     .stats = tree_report_stats,
 };

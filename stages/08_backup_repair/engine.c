@@ -63,6 +63,7 @@ const struct strata_engine strata_stage_08_backup_repair = {
     .open = safe_open,
     .open_unsynced = safe_open,
     .get = tree_get,
+    .iter = tree_iter,
     .write = tree_write,
     .stats = tree_report_stats,
     .backup = backup_tree,

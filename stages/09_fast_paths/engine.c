@@ -46,6 +46,7 @@ const struct strata_engine strata_stage_09_fast_paths = {
     .open = fast_open,
     .open_unsynced = fast_open,
     .get = tree_get,
+    .iter = tree_iter,
     .write = tree_write,
     .stats = tree_report_stats,
     .backup = backup_tree,

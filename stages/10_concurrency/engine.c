@@ -38,6 +38,7 @@ static const struct strata_format *const formats[] = {
 const struct strata_engine strata_stage_10_concurrency = {
     TREE_ENGINE,
     SNAPSHOT_ENGINE,
+    SNAPSHOT_READS,
     .stage = 10,
     .name = "10_concurrency",
     .promises = TREE_PROMISES | STRATA_PROMISE_SNAPSHOT | STRATA_PROMISE_READERS,

@@ -46,9 +46,12 @@ int snapshot_iter_at(struct snapshot_tree *t, uint64_t number, struct strata_ite
 
 /* The engine's slots, beside TREE_ENGINE and `open`. `self` is a struct snapshot_tree. */
 #define SNAPSHOT_ENGINE                                                                            \
-    .get = snapshot_engine_get, .snapshot = snapshot_take, .snapshot_free = snapshot_release,      \
-    .snapshot_number = snapshot_number, .snapshot_get = snapshot_get,                              \
-    .snapshot_iter = snapshot_iter, .backup = backup_tree, .write_again = write_path_is_writable
+    .snapshot = snapshot_take, .snapshot_free = snapshot_release,                                  \
+    .snapshot_number = snapshot_number, .backup = backup_tree,                                     \
+    .write_again = write_path_is_writable
+#define SNAPSHOT_READS                                                                             \
+    .get = snapshot_engine_get, .iter = tree_iter, .snapshot_get = snapshot_get,                   \
+    .snapshot_iter = snapshot_iter
 
 int snapshot_engine_get(void *self, struct strata_slice key, struct strata_buffer *value,
                         struct strata_error *err);

@@ -38,6 +38,7 @@ static const struct strata_format *const formats[] = {
 const struct strata_engine strata_stage_11_transactions = {
     TREE_ENGINE,
     SNAPSHOT_ENGINE,
+    SNAPSHOT_READS,
     .stage = 11,
     .name = "11_transactions",
     .promises = TXN_PROMISES,

@@ -5,7 +5,9 @@
  * be done, and is done when its turn comes. The stage is stage 11 with
  *
  *     merge     the leader reads the newest value, and logs a put of the result
- *     filter    compactions ask the program what may go; the leader deletes it
+ *     expiry    what has expired is left out by every read, at once
+ *     filter    compactions meet what has expired, and ask the program what else may go; the
+ *               leader deletes it
  */
 #include "07_paced_compaction/tree/tree_engine.h"
 #include "08_backup_repair/backup.h"
@@ -16,6 +18,7 @@
 #include "11_transactions/commit/commit_txn.h"
 #include "11_transactions/commit/txn_engine.h"
 #include "11_transactions/txn/txn_iter.h"
+#include "13_blind_writes/expiry/expiry.h"
 #include "13_blind_writes/filter/filter.h"
 #include "13_blind_writes/merge/merge_commit.h"
 
@@ -47,7 +50,7 @@ static int blind_open(const struct strata_env *env, void **self, struct strata_e
     shared = txn_shared_of(tree);
     shared->lead = merge_lead;
     shared->resolve = merge_resolve;
-    if (!env->options->filter || env->options->read_only)
+    if (env->options->read_only)
         return 0;
     shared->filter = filter_new();
     if (!shared->filter) {
@@ -76,6 +79,36 @@ static int blind_stats(void *self, void (*each)(void *arg, const struct strata_s
     return rc;
 }
 
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static const struct strata_options *options_of(const struct snapshot_tree *tree)
+{
+    return tree->tree.env->options;
+}
+
+static int blind_get(void *self, struct strata_slice key, struct strata_buffer *value,
+                     struct strata_error *err)
+{
+    return expiry_found(options_of(self), snapshot_engine_get(self, key, value, err), value);
+}
+
+static int blind_iter(void *self, struct strata_iter **out, struct strata_error *err)
+{
+    return expiry_iter(options_of(self), tree_iter(self, out, err), out, err);
+}
+
+static int blind_snapshot_get(void *self, void *snapshot, struct strata_slice key,
+                              struct strata_buffer *value, struct strata_error *err)
+{
+    return expiry_found(options_of(self), snapshot_get(self, snapshot, key, value, err), value);
+}
+
+static int blind_snapshot_iter(void *self, void *snapshot, struct strata_iter **out,
+                               struct strata_error *err)
+{
+    return expiry_iter(options_of(self), snapshot_iter(self, snapshot, out, err), out, err);
+}
+
 /* ---- The table of functions ------------------------------------------------------------------ */
 
 static const struct strata_format *const formats[] = {
@@ -100,12 +133,16 @@ const struct strata_engine strata_stage_13_blind_writes = {
     SNAPSHOT_ENGINE,
     .stage = 13,
     .name = "13_blind_writes",
-    .promises = TXN_PROMISES | STRATA_PROMISE_MERGE,
+    .promises = TXN_PROMISES | STRATA_PROMISE_MERGE | STRATA_PROMISE_EXPIRY,
     .formats = formats,
     .stats = blind_stats,
     .open = blind_open,
     .open_unsynced = blind_open,
     .write = merge_write,
+    .get = blind_get,
+    .iter = blind_iter,
+    .snapshot_get = blind_snapshot_get,
+    .snapshot_iter = blind_snapshot_iter,
     .repair = blind_repair,
     .transactions = &transactions,
 };

@@ -16,6 +16,13 @@
 #define S(text) strata_string(text)
 
 static _Atomic bool keeps_all; /* the filter */
+static _Atomic uint64_t hour;
+
+static uint64_t read_clock(void *arg)
+{
+    (void)arg;
+    return hour;
+}
 
 /* Drops values that begin with "old". */
 static enum strata_filter drop_old(void *arg, struct strata_slice key, struct strata_slice value)
@@ -34,6 +41,7 @@ static struct strata *open_in(struct strata_fs *fs, const char *dir, bool create
     keeps_all = false;
     subject_options(&options, fs, create);
     options.filter = drop_old;
+    options.clock = read_clock;
     assert_ok(strata_open(dir, &options, &db, &err), &err);
     return db;
 }
@@ -109,6 +117,35 @@ static void filter_is_asked_of_what_a_merge_leaves(void **state)
     assert_ok(strata_merge(db, STRATA_OP_APPEND, S("a"), S("er"), 0, &err), &err);
     assert_int_equal(get(db, "a"), STRATA_NOT_FOUND);
     assert_int_equal(get(db, "b"), STRATA_NOT_FOUND);
+    place_close(db);
+}
+
+/* 13.I8. */
+static void filter_deletes_what_has_expired(void **state)
+{
+    struct strata *db = open_filtered(*state, true);
+    struct strata_error err;
+    uint64_t deletes;
+
+    hour = 1;
+    for (const char *key = "abcd"; *key; key++)
+        assert_ok(strata_put_until(db, strata_bytes(key, 1), S("new"), 2, 0, &err), &err);
+    assert_ok(strata_put_until(db, S("d"), S("new"), 3, 0, &err), &err);
+    flush(db);
+    put(db, "x", "");
+    hour = 2;
+    assert_ok(strata_put_until(db, S("b"), S("newer"), 3, 0, &err), &err);
+    flush(db);
+    put(db, "b", "newest");
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    put(db, "x", "");
+    assert_ok(strata_property(db, "filter_deletes", &deletes, &err), &err);
+    assert_true(deletes >= 2);
+    hour = 1; /* what is there now, if nothing expired */
+    assert_int_equal(get(db, "a"), STRATA_NOT_FOUND);
+    assert_int_equal(get(db, "b"), 0);
+    assert_int_equal(get(db, "c"), STRATA_NOT_FOUND);
+    assert_int_equal(get(db, "d"), 0);
     place_close(db);
 }
 
@@ -371,6 +408,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         stage_test(filter_drops_with_the_next_write),
         stage_test(filter_is_asked_of_what_a_merge_leaves),
+        stage_test(filter_deletes_what_has_expired),
         stage_test(filter_leaves_snapshots_as_they_were),
         stage_test(filter_drop_conflicts_with_who_has_read),
         stage_test(filter_keeps_what_it_does_not_drop),

@@ -10,6 +10,7 @@
  *        since the compaction stays. */
 #include "13_blind_writes/filter/filter.h"
 #include "10_concurrency/snapshot/chain.h"
+#include "13_blind_writes/expiry/expiry.h"
 #include "13_blind_writes/merge/resolve.h"
 #include "db/batch.h"
 
@@ -92,6 +93,7 @@ static int show(struct spy *spy, int rc, struct strata_error *err)
     struct cursor *from = spy->from;
     struct strata_slice value;
     unsigned type = from->type;
+    uint64_t until;
 
     if (rc == 0)
         rc = cursor_value(from, &value, err);
@@ -106,8 +108,13 @@ static int show(struct spy *spy, int rc, struct strata_error *err)
         type = chain_read(value, UINT64_MAX, &value);
     if (type != STRATA_OP_PUT)
         return 0;
-    atomic_fetch_add_explicit(&spy->filter->asked, 1, memory_order_relaxed);
-    if (spy->options->filter(spy->options->filter_arg, from->iter.key, value) == STRATA_FILTER_DROP)
+    rc = expiry_open(spy->options, &value, &until);
+    if (rc == 0 && !spy->options->filter)
+        return 0;
+    if (rc == 0)
+        atomic_fetch_add_explicit(&spy->filter->asked, 1, memory_order_relaxed);
+    if (rc != 0 || spy->options->filter(spy->options->filter_arg, from->iter.key, value) ==
+                       STRATA_FILTER_DROP)
         drop(spy->filter, from->iter.key);
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "13_blind_writes/merge/merge_commit.h"
 #include "11_transactions/commit/commit_txn.h"
 #include "11_transactions/txn/txn_iter.h"
+#include "13_blind_writes/expiry/expiry.h"
 #include "13_blind_writes/filter/filter.h"
 #include "13_blind_writes/merge/operators.h"
 #include "13_blind_writes/merge/resolve.h"
@@ -93,27 +94,44 @@ int merge_write(void *self, const struct strata_op *ops, size_t count, bool sync
                 struct strata_error *err)
 {
     struct commit commit; /* its error is not zeroed for every put */
+    struct strata_batch *sealed;
+    int rc = expiry_seal_ops(ops, count, &sealed, err);
 
-    commit.base.ops = ops;
+    if (rc < 0)
+        return rc;
+    commit.base.ops = sealed ? batch_ops(sealed) : ops;
     commit.base.count = count;
     commit.base.sync = sync;
     commit.txn = NULL;
     commit.merges = false;
     for (size_t i = 0; i < count; i++)
         commit.merges |= op_is_merge(&ops[i]);
-    return commit_submit(self, &commit, err);
+    rc = commit_submit(self, &commit, err);
+    strata_batch_free(sealed);
+    return rc;
 }
 
 /* ---- Transactions ---------------------------------------------------------------------------- */
 
+static const struct strata_options *options_of(const struct txn *txn)
+{
+    return txn->tree->tree.env->options;
+}
+
 int merge_txn_write(void *self, const struct strata_op *op, struct strata_error *err)
 {
     struct txn *txn = self;
+    struct strata_batch *sealed;
     int rc;
 
-    if (!op_is_merge(op))
-        return txn_write(txn, op, err);
-    rc = operator_check(txn->tree->tree.env->options, op, err);
+    if (!op_is_merge(op)) {
+        rc = expiry_seal_ops(op, 1, &sealed, err);
+        if (rc == 0)
+            rc = txn_write(txn, sealed ? batch_ops(sealed) : op, err);
+        strata_batch_free(sealed);
+        return rc;
+    }
+    rc = operator_check(options_of(txn), op, err);
     if (rc == 0)
         rc = own_writes_add(&txn->own, op, err); /* no key that it depends on */
     txn->merges |= rc == 0;
@@ -145,7 +163,7 @@ static bool is_open(const struct txn *txn, struct strata_slice key)
 /* Puts what its own merges of the key make; NULL: of all keys (13.I4). */
 static int settle(struct txn *txn, const struct strata_slice *key, struct strata_error *err)
 {
-    struct resolver resolver = {txn->tree->tree.env->options, find_at_snapshot, txn};
+    struct resolver resolver = {options_of(txn), find_at_snapshot, txn};
     size_t count = own_writes_count(&txn->own), chosen = 0;
     struct strata_op *ops;
     struct resolved *to;
@@ -176,7 +194,7 @@ int merge_txn_get(void *self, struct strata_slice key, struct strata_buffer *val
                   struct strata_error *err)
 {
     int rc = settle(self, &key, err);
-    return rc < 0 ? rc : txn_get(self, key, value, err);
+    return rc < 0 ? rc : expiry_found(options_of(self), txn_get(self, key, value, err), value);
 }
 
 int merge_txn_get_for_update(void *self, struct strata_slice key, struct strata_buffer *value,
@@ -186,7 +204,7 @@ int merge_txn_get_for_update(void *self, struct strata_slice key, struct strata_
     int rc = txn_get_for_update(txn, key, value, err);
 
     if (rc < 0 || rc > STRATA_NOT_FOUND || !txn->merges || !is_open(txn, key))
-        return rc;
+        return expiry_found(options_of(txn), rc, value);
     strata_buffer_clear(value);
     return merge_txn_get(txn, key, value, err);
 }
@@ -194,5 +212,5 @@ int merge_txn_get_for_update(void *self, struct strata_slice key, struct strata_
 int merge_txn_iter(void *self, struct strata_iter **out, struct strata_error *err)
 {
     int rc = settle(self, NULL, err);
-    return rc < 0 ? rc : txn_iter_new(self, out, err);
+    return rc < 0 ? rc : expiry_iter(options_of(self), txn_iter_new(self, out, err), out, err);
 }

@@ -5,10 +5,13 @@
  *
  * 13.I1: a merge is applied to what the last operation before it has left, of its own batch or of
  *        one before, and only if none has written the key to what is in the database.
+ * 13.I9: a merge sees no value that has expired; of others it keeps the time. The result is sealed
+ *        (13.I7) when the batch is done.
  * 13.I2: merges of a key in one batch share one put: the batch becomes visible as a whole, so
  *        nobody can see what was in between, and many appends cost what they append. */
 #include "13_blind_writes/merge/resolve.h"
 #include "11_transactions/txn/read_set.h"
+#include "13_blind_writes/expiry/expiry.h"
 #include "13_blind_writes/merge/operators.h"
 #include "base/bytes.h"
 #include "db/batch.h"
@@ -116,14 +119,26 @@ static int note(struct resolver *r, const struct resolved *to, size_t at, struct
     return to->alone ? 0 : resolver_add(r, &to->ops[at], 1, err);
 }
 
-/* The value that the merge of the key begins with (13.I1). */
-static int begin_with(struct resolver *r, const struct strata_op *before, struct strata_slice key,
+/* The value of the key, as stored, that an operation is applied to (13.I1). */
+static int find_stored(struct resolver *r, const struct strata_op *before, struct strata_slice key,
                       struct strata_buffer *value, struct strata_error *err)
 {
     if (!before)
         return r->find(r->arg, key, value, err);
     assert(!op_is_merge(before));
     return before->type == STRATA_OP_PUT ? buffer_set(value, before->value, err) : STRATA_NOT_FOUND;
+}
+
+/* 13.I9. */
+static int begin_with(const struct resolver *r, struct resolved_value *value)
+{
+    struct strata_slice stored = strata_buffer_slice(&value->bytes);
+    int rc = expiry_open(r->options, &stored, &value->until);
+
+    if (rc != 0)
+        value->until = 0;
+    value->bytes.size = rc == 0 ? stored.size : 0;
+    return rc;
 }
 
 static int resolve_merge(struct resolver *r, struct resolved *to, const struct strata_op *op,
@@ -138,7 +153,9 @@ static int resolve_merge(struct resolver *r, struct resolved *to, const struct s
 
     if (!folded) {
         to->count++;
-        rc = begin_with(r, before, op->key, &value->bytes, err);
+        rc = find_stored(r, before, op->key, &value->bytes, err);
+        if (rc == 0)
+            rc = begin_with(r, value);
     }
     if (rc >= 0)
         rc = operator_apply(r->options, op, rc == 0, &value->bytes, err);
@@ -149,22 +166,42 @@ static int resolve_merge(struct resolver *r, struct resolved *to, const struct s
     return folded ? 0 : note(r, to, at, err);
 }
 
+static bool is_dropped(const struct strata_options *o, struct strata_slice key,
+                       struct strata_slice stored)
+{
+    uint64_t until;
+
+    return expiry_open(o, &stored, &until) == STRATA_NOT_FOUND ||
+           (o->filter && o->filter(o->filter_arg, key, stored) == STRATA_FILTER_DROP);
+}
+
 /* It is asked of what is there now. */
 static int resolve_filter(struct resolver *r, struct resolved *to, const struct strata_op *op,
                           struct strata_error *err)
 {
     const struct strata_op *before = r->slot_count ? *slot_of(r, op->key) : NULL;
-    const struct strata_options *o = r->options;
     struct strata_buffer value = {0};
-    int rc = begin_with(r, before, op->key, &value, err);
-    bool drops = rc == 0 && o->filter(o->filter_arg, op->key, strata_buffer_slice(&value)) ==
-                                STRATA_FILTER_DROP;
+    int rc = find_stored(r, before, op->key, &value, err);
+    bool drops = rc == 0 && is_dropped(r->options, op->key, strata_buffer_slice(&value));
 
     strata_buffer_free(&value);
     if (!drops)
         return rc < 0 ? rc : 0;
     to->ops[to->count] = (struct strata_op){STRATA_OP_DELETE, op->key, {NULL, 0}};
     return note(r, to, to->count++, err);
+}
+
+/* What its merges have made, as it is stored. */
+static int seal(struct resolved *to, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < to->count && rc == 0; i++)
+        if (to->values[i].merged) {
+            rc = expiry_seal(&to->values[i].bytes, to->values[i].until, err);
+            to->ops[i].value = strata_buffer_slice(&to->values[i].bytes);
+        }
+    return rc;
 }
 
 int resolver_resolve(struct resolver *r, const struct strata_op *ops, size_t count,
@@ -186,6 +223,8 @@ int resolver_resolve(struct resolver *r, const struct strata_op *ops, size_t cou
             rc = note(r, to, to->count++, err);
         }
     }
+    if (rc == 0)
+        rc = seal(to, err);
     if (rc < 0) {
         resolved_free(to);
         return rc;

@@ -4,10 +4,11 @@
 
 #include "10_concurrency/snapshot_tree.h"
 
-/* Becomes a delete if the key has a value that options.filter drops; else nothing. */
+/* Becomes a delete if the key has a value that has expired or that options.filter drops; else
+ * nothing. */
 #define OP_FILTER ((enum strata_op_type)15)
 
-/* The value of a key which no operation before has written: 0, NOT_FOUND, or < 0. `value` is
+/* The value, as stored, of a key which no operation before has written: 0, NOT_FOUND, or < 0. `value` is
  * empty. */
 typedef int resolve_find(void *arg, struct strata_slice key, struct strata_buffer *value,
                          struct strata_error *err);
@@ -19,6 +20,7 @@ struct resolved {
     struct resolved_value {
         struct strata_buffer bytes;
         bool merged; /* they are the value of this operation, which was a merge */
+        uint64_t until; /* when that expires; 0: never */
     } * values;
     size_t count;
     bool alone; /* it is of one operation, which the resolver need not know of */

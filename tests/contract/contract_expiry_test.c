@@ -46,7 +46,7 @@ static void put(struct strata *db, const char *key, const char *value, uint64_t 
 }
 
 static void check_value(int rc, struct strata_buffer *value, const char *want,
-                        const struct strata_error *err)
+                        struct strata_error *err)
 {
     assert_code(rc, want ? 0 : STRATA_NOT_FOUND, err);
     assert_bytes(strata_buffer_slice(value), S(want ? want : ""));

@@ -5,13 +5,13 @@
 
 #include "07_paced_compaction/tree/tree.h"
 
-/* The slots that all these engines fill alike; `open`, `get`, `iter` and `write` are slots of their own,
- * and what a stage adds. */
+/* The slots that all these engines fill alike; `open`, `get`, `iter` and `write` are slots of their
+ * own, and what a stage adds. */
 #define TREE_ENGINE                                                                                \
     .size = sizeof(struct strata_engine), .abi = STRATA_ENGINE_ABI, .format = 1,                   \
-    .survives = "clean exit, kill -9, power cut", .close = tree_close,                             \
-    .flush = tree_flush, .compact = tree_compact, .verify = tree_verify,                           \
-    .check = tree_check_memory, .tables = tree_report_tables, .compact_range = tree_compact_keys,  \
+    .survives = "clean exit, kill -9, power cut", .close = tree_close, .flush = tree_flush,        \
+    .compact = tree_compact, .verify = tree_verify, .check = tree_check_memory,                    \
+    .tables = tree_report_tables, .compact_range = tree_compact_keys,                              \
     .events = tree_report_events, .approximate_size = tree_approximate_size,                       \
     .manifest = CURRENT_NAME, .is_writable = write_path_is_writable
 

@@ -6,7 +6,7 @@
  *
  * 13.I7: a stored value that ends with MARK has a time before it: the value is what is in front. So
  *        a program's own value that ends like this gets the time 0, never. All others are stored as
- *        they are, so who uses no times pays nothing, and older stages' values mean the same.
+ *        they are: a read looks at eight bytes more.
  * 13.I8: nobody below this stage knows of times, so the same version is there for all, or for
  *        none: reads leave out what has expired, each by itself, and what is deleted at last
  *        (13.I5) is what nobody sees any more. */
@@ -52,9 +52,8 @@ int expiry_seal(struct strata_buffer *value, uint64_t until, struct strata_error
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
                            "the value would be too large");
     memcpy(put_u64(tail, until), MARK, sizeof MARK);
-    return strata_buffer_append(value, tail, sizeof tail) < 0
-               ? strata_fail_memory(err, sizeof tail)
-               : 0;
+    return strata_buffer_append(value, tail, sizeof tail) < 0 ? strata_fail_memory(err, sizeof tail)
+                                                              : 0;
 }
 
 /* A mark without a time is of a value that was stored without this stage. */
@@ -146,7 +145,7 @@ struct expiry_iter {
     const struct strata_options *options;
 };
 
-/* Shows where `from` stands after a move; from what has expired it goes on. */
+/* Shows the entry that a move of `from` has reached, `rc`; from what has expired it goes on. */
 static int show(struct expiry_iter *it, int rc, bool back, struct strata_error *err)
 {
     struct strata_iter *from = it->from;

@@ -113,8 +113,8 @@ static int show(struct spy *spy, int rc, struct strata_error *err)
         return 0;
     if (rc == 0)
         atomic_fetch_add_explicit(&spy->filter->asked, 1, memory_order_relaxed);
-    if (rc != 0 || spy->options->filter(spy->options->filter_arg, from->iter.key, value) ==
-                       STRATA_FILTER_DROP)
+    if (rc != 0 ||
+        spy->options->filter(spy->options->filter_arg, from->iter.key, value) == STRATA_FILTER_DROP)
         drop(spy->filter, from->iter.key);
     return 0;
 }

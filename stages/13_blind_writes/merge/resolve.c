@@ -121,7 +121,7 @@ static int note(struct resolver *r, const struct resolved *to, size_t at, struct
 
 /* The value of the key, as stored, that an operation is applied to (13.I1). */
 static int find_stored(struct resolver *r, const struct strata_op *before, struct strata_slice key,
-                      struct strata_buffer *value, struct strata_error *err)
+                       struct strata_buffer *value, struct strata_error *err)
 {
     if (!before)
         return r->find(r->arg, key, value, err);

@@ -8,8 +8,8 @@
  * nothing. */
 #define OP_FILTER ((enum strata_op_type)15)
 
-/* The value, as stored, of a key which no operation before has written: 0, NOT_FOUND, or < 0. `value` is
- * empty. */
+/* The value, as stored, of a key which no operation before has written: 0, NOT_FOUND, or < 0.
+ * `value` is empty. */
 typedef int resolve_find(void *arg, struct strata_slice key, struct strata_buffer *value,
                          struct strata_error *err);
 
@@ -19,7 +19,7 @@ struct resolved {
     struct strata_op *ops;
     struct resolved_value {
         struct strata_buffer bytes;
-        bool merged; /* they are the value of this operation, which was a merge */
+        bool merged;    /* they are the value of this operation, which was a merge */
         uint64_t until; /* when that expires; 0: never */
     } * values;
     size_t count;

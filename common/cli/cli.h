@@ -38,6 +38,7 @@ enum cli_option_id {
     CLI_HEX,
     CLI_RAW,
     CLI_COST,
+    CLI_TTL,
     CLI_FROM,
     CLI_TO,
     CLI_PREFIX,

@@ -22,6 +22,8 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_HEX] = {"hex", NULL, "keys and values are hexadecimal digits, in and out", 0, NULL},
     [CLI_RAW] = {"raw", NULL, "the bytes of the value as they are, and no line end", 0, NULL},
     [CLI_COST] = {"cost", NULL, "print what each get took, on standard error", 0, NULL},
+    [CLI_TTL] = {"ttl", "SECONDS", "stage 13: the record is gone so many seconds from now", 0,
+                 NULL},
     [CLI_FROM] = {"from", "KEY", "begin at KEY, inclusive", 0, NULL},
     [CLI_TO] = {"to", "KEY", "end before KEY, exclusive", 0, NULL},
     [CLI_PREFIX] = {"prefix", "KEY", "only keys that begin with KEY", 0, NULL},

@@ -6,6 +6,7 @@
 #include "scenario/scenario.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 /* The batch of the shell that is under way, or NULL. */
 static struct strata_batch *batch_of(struct cli *cli)
@@ -40,13 +41,30 @@ static int not_found(struct cli *cli, const char *key)
 
 /* ---- put ------------------------------------------------------------------------------- */
 
+#define TTL_MOST UINT64_C(10000000000) /* seconds: 300 years */
+
+/* `ttl`: seconds; 0: for ever. */
 static int put(struct cli *cli, struct strata *db, struct strata_slice key,
-               struct strata_slice value)
+               struct strata_slice value, uint64_t ttl)
 {
+    struct strata_txn *txn = txn_of(cli);
+    struct strata_batch *batch = batch_of(cli);
     struct strata_error err;
-    int rc = txn_of(cli)     ? strata_txn_put(txn_of(cli), key, value, &err)
-             : batch_of(cli) ? strata_batch_put(batch_of(cli), key, value, &err)
-                             : strata_put(db, key, value, &err);
+    struct timespec now;
+    uint64_t until;
+    int rc;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    until = ((uint64_t)now.tv_sec + ttl) * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    if (txn)
+        rc = ttl ? strata_txn_put_until(txn, key, value, until, &err)
+                 : strata_txn_put(txn, key, value, &err);
+    else if (batch)
+        rc = ttl ? strata_batch_put_until(batch, key, value, until, &err)
+                 : strata_batch_put(batch, key, value, &err);
+    else
+        rc = ttl ? strata_put_until(db, key, value, until, 0, &err)
+                 : strata_put(db, key, value, &err);
     return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
 }
 
@@ -54,15 +72,18 @@ static int run_put(struct cli *cli)
 {
     struct strata_buffer key = {0}, value = {0};
     struct strata *db;
+    uint64_t ttl = 0;
     int code = read_key(cli, 1, &key);
 
+    if (code == CLI_OK)
+        code = cli_number(cli, CLI_TTL, 1, TTL_MOST, &ttl);
     if (code == CLI_OK)
         code = cli_value(cli, 2, &value);
     if (code == CLI_OK)
         code = cli_open(cli, CLI_CREATE, &db);
     if (code == CLI_OK)
         code = cli_close(cli, db,
-                         put(cli, db, strata_buffer_slice(&key), strata_buffer_slice(&value)));
+                         put(cli, db, strata_buffer_slice(&key), strata_buffer_slice(&value), ttl));
     strata_buffer_free(&key);
     strata_buffer_free(&value);
     return code;
@@ -249,7 +270,7 @@ const struct cli_command cli_put_command = {
     .place = CLI_LINE_AND_SHELL,
     .operands = {"DIR", "KEY", "VALUE"},
     .required = 3,
-    .options = RECORD_OPTIONS | WRITE_OPTIONS,
+    .options = RECORD_OPTIONS | WRITE_OPTIONS | O(CLI_TTL),
     .exits = DB_EXITS,
     .summary = "store VALUE under KEY, replacing an older value",
     .about = "Makes the database DIR if there is none, but not the directory it lies in. When\n"
@@ -273,7 +294,10 @@ const struct cli_command cli_put_command = {
                "-1\t@minus\n"
                "blob\tany\\x00bytes\n"
                "caf\xc3\xa9\tnoir\\tlong\n"
-               "$ strata put db copy @db/STRATA && strata get db copy --raw | cmp - db/STRATA\n",
+               "$ strata put db copy @db/STRATA && strata get db copy --raw | cmp - db/STRATA\n"
+               "$ strata put seats 4F taken --ttl 1 --stage 13 && sleep 1.1\n"
+               "$ strata get seats 4F || echo gone\n"
+               "gone\n",
     .run = run_put,
 };
 

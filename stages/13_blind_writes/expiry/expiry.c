@@ -167,12 +167,25 @@ static int show(struct expiry_iter *it, int rc, bool back, struct strata_error *
     return 0;
 }
 
+/* The same; most entries have a value without a mark, and end here. */
+static inline int arrive(struct expiry_iter *it, int rc, bool back, struct strata_error *err)
+{
+    const struct strata_iter *from = it->from;
+
+    if (rc != 0 || !from->has_value || has_mark(from->value))
+        return rc == 0 ? show(it, rc, back, err) : rc;
+    it->base.key = from->key;
+    it->base.value = from->value;
+    it->base.has_value = true;
+    return 0;
+}
+
 static int iter_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
     struct expiry_iter *it = (struct expiry_iter *)iter;
 
     it->from->has_value = false;
-    return show(it, it->from->ops->seek(it->from, key, err), false, err);
+    return arrive(it, it->from->ops->seek(it->from, key, err), false, err);
 }
 
 static int iter_last(struct strata_iter *iter, struct strata_error *err)
@@ -180,7 +193,7 @@ static int iter_last(struct strata_iter *iter, struct strata_error *err)
     struct expiry_iter *it = (struct expiry_iter *)iter;
 
     it->from->has_value = false;
-    return show(it, it->from->ops->last(it->from, err), true, err);
+    return arrive(it, it->from->ops->last(it->from, err), true, err);
 }
 
 static int iter_next(struct strata_iter *iter, struct strata_error *err)
@@ -188,7 +201,7 @@ static int iter_next(struct strata_iter *iter, struct strata_error *err)
     struct expiry_iter *it = (struct expiry_iter *)iter;
 
     it->from->has_value = false;
-    return show(it, it->from->ops->next(it->from, err), false, err);
+    return arrive(it, it->from->ops->next(it->from, err), false, err);
 }
 
 static int iter_prev(struct strata_iter *iter, struct strata_error *err)
@@ -196,7 +209,7 @@ static int iter_prev(struct strata_iter *iter, struct strata_error *err)
     struct expiry_iter *it = (struct expiry_iter *)iter;
 
     it->from->has_value = false;
-    return show(it, it->from->ops->prev(it->from, err), true, err);
+    return arrive(it, it->from->ops->prev(it->from, err), true, err);
 }
 
 static int iter_value(struct strata_iter *iter, struct strata_error *err)

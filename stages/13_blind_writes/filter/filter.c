@@ -56,6 +56,8 @@ struct strata_batch *filter_take(struct filter *filter)
 {
     struct strata_batch *to = NULL;
 
+    if (!atomic_load_explicit(&filter->any, memory_order_relaxed))
+        return NULL;
     sync_lock(&filter->mutex);
     if (strata_batch_count(filter->dropped))
         to = strata_batch_new();
@@ -63,6 +65,7 @@ struct strata_batch *filter_take(struct filter *filter)
         strata_batch_free(to);
         to = NULL;
     }
+    filter->any = strata_batch_count(filter->dropped) > 0;
     sync_unlock(&filter->mutex);
     return to;
 }
@@ -76,6 +79,7 @@ static void drop(struct filter *filter, struct strata_slice key)
     if (strata_batch_bytes(filter->dropped) < FILTER_BYTES &&
         strata_batch_count(filter->dropped) < FILTER_BYTES / sizeof op)
         batch_add(filter->dropped, &op, NULL);
+    filter->any = true;
     sync_unlock(&filter->mutex);
 }
 

@@ -12,6 +12,7 @@
 struct filter {
     struct sync_mutex mutex;
     struct strata_batch *dropped; /* keys that wait */
+    _Atomic bool any;             /* some do: the leader looks before it locks */
     _Atomic uint64_t asked, deletes;
     int (*keep)(struct compaction *c, const struct level_merge *of, struct strata_error *err);
 };

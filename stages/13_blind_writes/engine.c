@@ -40,24 +40,26 @@ static void free_shared(void *later)
 
 static int blind_open(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    int rc = txn_open(env, self, err);
-
-    struct snapshot_tree *tree = rc == 0 ? *self : NULL;
+    struct filter *filter = NULL;
+    struct snapshot_tree *tree;
     struct txn_shared *shared;
+    int rc;
 
-    if (rc < 0)
+    if (!env->options->read_only && !(filter = filter_new()))
+        return strata_fail_memory(err, sizeof *filter);
+    rc = txn_open(env, self, err);
+    if (rc < 0) {
+        filter_free(filter);
         return rc;
+    }
+    tree = *self;
     shared = txn_shared_of(tree);
     shared->lead = merge_lead;
     shared->resolve = merge_resolve;
-    if (env->options->read_only)
+    if (!filter)
         return 0;
-    shared->filter = filter_new();
-    if (!shared->filter) {
-        tree_del(&tree->tree, NULL);
-        return strata_fail_memory(err, sizeof *shared->filter);
-    }
-    shared->filter->keep = tree->tree.work.keep;
+    shared->filter = filter;
+    filter->keep = tree->tree.work.keep;
     tree->later_free = free_shared;
     tree->tree.work.keep = filter_keep; /* nothing is in the background yet */
     return 0;

@@ -38,9 +38,11 @@ static struct strata_fs *make_base(struct content *content)
 
 struct reading {
     struct manifest manifest;
-    struct fs_file *again;   /* the same, written anew */
-    struct version *version; /* NULL: none yet */
-    uint64_t edits;          /* so far */
+    struct fs_file *again;          /* the same, written anew */
+    struct version *version;        /* NULL: none yet */
+    uint64_t edits;                 /* so far */
+    struct version_builder builder; /* of all of them, as a reader makes a version */
+    bool apart;                     /* no longer the same as edit by edit */
 };
 
 static int pass(void *arg, const struct edit *edit, struct strata_error *err)
@@ -103,10 +105,14 @@ static int follow(void *arg, const struct edit *edit, struct strata_error *err)
                                 strata_buffer_slice(&bytes), NULL) == 0,
             "append");
     strata_buffer_free(&bytes);
+    rc = version_builder_add(&r->builder, edit, err);
+    if (rc < 0 || r->apart)
+        return rc;
     rc = version_apply(r->version, edit, &made, err);
     require(rc < 0 || made->next >= next, "numbers are given away again");
+    r->apart = rc < 0; /* 6.I10, 6.I11: a later edit may remove what overlaps */
     if (rc < 0)
-        return rc;
+        return 0;
     check_version(made);
     version_unref(r->version);
     r->version = made;
@@ -158,6 +164,7 @@ static bool check_alone(struct database *db, struct strata_slice bytes, bool *to
     struct reading r = {.manifest = {.number = number_in(bytes)}};
     struct manifest alone = r.manifest;
     struct strata_error err = {.code = 0};
+    struct version *made = NULL;
     int rc, without;
 
     require(fs_open(db->fs, PATH, FS_READ, &alone.file, NULL) == 0, "open");
@@ -169,15 +176,24 @@ static bool check_alone(struct database *db, struct strata_slice bytes, bool *to
     require(fs_open(db->fs, AGAIN, FS_WRITE, &r.again, NULL) == 0, "open");
     require(record_start_kind(r.again, MANIFEST_MAGIC, r.manifest.number, NULL) == 0, "start");
     r.manifest.file = alone.file;
+    require(version_builder_init(&r.builder, NULL, NULL) == 0, "builder");
     rc = manifest_check(&r.manifest, follow, &r, &err);
     require(rc == 0 || (rc == STRATA_ERR_CORRUPT && err.file[0]), "%d: %s", rc, err.message);
+    if (rc == 0) {
+        rc = version_builder_finish(&r.builder, &made, &err);
+        require(rc == 0 || rc == STRATA_ERR_CORRUPT, "%d: %s", rc, err.message);
+    }
+    version_builder_free(&r.builder);
     require(rc < 0 || (without == 0 && alone.torn == r.manifest.torn), "only with its state");
     if (rc == 0) {
         check_again(&r, bytes);
-        check_told(r.version);
+        check_version(made);
+        check_told(made);
+        require(r.apart || version_same(made, r.version), "another version, edit by edit");
     }
     *torn = r.manifest.torn > 0;
     strata_buffer_free(&r.manifest.bytes);
+    version_unref(made);
     version_unref(r.version);
     fs_close(alone.file, NULL);
     fs_close(r.again, NULL);

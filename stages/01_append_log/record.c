@@ -335,7 +335,10 @@ static int fill_window(struct record_reader *r, uint64_t offset, size_t size,
         if (!r->window)
             return strata_fail_memory(err, want);
     }
-    rc = fs_read_exactly(r->file, offset, r->window, want, err);
+    rc = fs_read_at(r->file, offset, r->window, want, &want, err);
+    if (rc == 0 && want < size) /* what is below is there: another process may cut the end off */
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, offset + want,
+                         "the file was cut short while it was open");
     if (rc < 0)
         return rc;
     r->window_at = offset;

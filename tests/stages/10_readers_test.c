@@ -14,6 +14,7 @@
 #include "fs/fs_posix.h"
 #include "place.h"
 #include "rng.h"
+#include "threads/sync.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -30,6 +31,7 @@
 #define TORN UINT32_MAX /* no state of any batch */
 
 static unsigned background;      /* threads of writers */
+static uint32_t seed;            /* or 0: steps of theirs, without a thread */
 static size_t memtable_bytes;    /* of theirs */
 #define USUAL ((size_t)16 << 10) /* ten batches, about */
 
@@ -40,6 +42,7 @@ static void set_options(struct strata_options *options, struct strata_fs *fs, bo
     subject_options(options, fs, false);
     options->read_only = read_only;
     options->background_threads = read_only ? 0 : background;
+    options->background_seed = read_only ? 0 : seed;
     options->memtable_bytes = memtable_bytes;
     options->sync = STRATA_SYNC_NEVER;
 }
@@ -421,10 +424,15 @@ static struct {
     bool names_a_log;        /* and writes to it, as the reader lists names */
     uint64_t manifest_bytes; /* as the reader finds it: it was opened before that */
     bool replaces;           /* the marker, by its like, when it was locked */
+    void (*instead)(void);   /* of a batch, at each call */
 } meddler;
 
 static void meddle(void)
 {
+    if (meddler.on && meddler.instead) {
+        meddler.instead();
+        return;
+    }
     if (!meddler.on || ++meddler.calls < meddler.at || (meddler.calls - meddler.at) % meddler.every)
         return;
     meddler.on = false;
@@ -652,6 +660,209 @@ readers_test(reader_opens_as_the_writer_ends)
     assert_in_range(ended, 5, 100);
     assert_int_equal(strata_close(meddler.writer, NULL), 0);
     fs_free(fs);
+}
+
+/* ---- A file is cut back ------------------------------------------------------------------------
+ */
+
+#define REFUSED 900000u /* from here on: batches that were refused */
+
+/* The writer's append finds no room when half of it is stored; that half is cut off again. The
+ * reader's call `at` comes when the half is there, and call `cut_at` when it is gone and something
+ * else was appended in its place. */
+static struct {
+    const struct fs_ops *real;
+    struct strata *writer;
+    const char *suffix; /* of the file */
+    bool full, stored;  /* its appends find no room; half of one is there */
+    bool waits;         /* the first one, before it is cut off */
+    bool goes_on;       /* with what there is room for, behind the cut */
+    struct sync_sem torn, cut;
+    struct sync_thread thread;
+    uint64_t calls, at, cut_at, cuts;
+    uint32_t refused;
+    int rc;
+    struct strata_error err;
+} cutter;
+
+static bool is_log(const char *suffix)
+{
+    return strcmp(suffix, ".log") == 0;
+}
+
+static bool is_of_cutter(const struct fs_file *file)
+{
+    size_t size = strlen(file->path), end = strlen(cutter.suffix);
+    return size > end && strcmp(file->path + size - end, cutter.suffix) == 0;
+}
+
+static ssize_t append_half(struct fs_file *file, const struct strata_slice *parts, size_t count)
+{
+    struct strata_slice half[8];
+
+    if (!cutter.full || !file->end || !is_of_cutter(file))
+        return cutter.real->append(file, parts, count);
+    if (cutter.stored)
+        return -ENOSPC;
+    cutter.stored = true;
+    assert_in_range(count, 1, 8);
+    memcpy(half, parts, count * sizeof *parts);
+    half[count - 1].size /= 2;
+    return cutter.real->append(file, half, count);
+}
+
+static int truncate_later(struct fs_file *file, uint64_t size)
+{
+    if (cutter.stored && is_of_cutter(file)) {
+        cutter.stored = false;
+        cutter.cuts++;
+        if (cutter.waits) {
+            sync_post(&cutter.torn);
+            sync_take(&cutter.cut);
+        }
+    }
+    return cutter.real->truncate(file, size);
+}
+
+/* A batch that the log has no room for, or a flush whose edit the manifest has no room for. */
+static void *write_in_vain(void *arg)
+{
+    (void)arg;
+    cutter.rc = is_log(cutter.suffix)
+                    ? write_batch(cutter.writer, REFUSED + cutter.refused++, 0, &cutter.err)
+                    : strata_flush(cutter.writer, &cutter.err);
+    return NULL;
+}
+
+static void tear(void)
+{
+    cutter.full = cutter.waits = true;
+    assert_int_equal(sync_start(&cutter.thread, write_in_vain, NULL), 0);
+    sync_take(&cutter.torn);
+}
+
+static void cut_back(void)
+{
+    struct strata_error err;
+
+    cutter.waits = false;
+    sync_post(&cutter.cut);
+    sync_join(&cutter.thread);
+    cutter.full = false;
+    if (cutter.rc < 0 || is_log(cutter.suffix)) { /* else it was an edit of a compaction */
+        assert_int_equal(cutter.rc, STRATA_ERR_IO);
+        assert_int_equal(cutter.err.sys, ENOSPC);
+    }
+    if (!cutter.goes_on)
+        return;
+    put_batch(cutter.writer, ++meddler.n);
+    if (!is_log(cutter.suffix))
+        assert_ok(strata_flush(cutter.writer, &err), &err);
+}
+
+static void cut_back_in_time(void)
+{
+    meddler.on = false;
+    if (++cutter.calls == cutter.at)
+        tear();
+    if (cutter.calls == cutter.cut_at)
+        cut_back();
+    meddler.on = true;
+}
+
+static struct strata_fs *cutter_new(const char *suffix)
+{
+    static struct fs_ops ops;
+    struct strata_fs *fs = fs_posix_new();
+
+    assert_non_null(fs);
+    memset(&cutter, 0, sizeof cutter);
+    cutter.real = fs->ops;
+    cutter.suffix = suffix;
+    leave_unsynced(fs, &ops);
+    ops.append = append_half;
+    ops.truncate = truncate_later;
+    sync_sem_init(&cutter.torn);
+    sync_sem_init(&cutter.cut);
+    return fs;
+}
+
+/* False: the reader made fewer calls. */
+static bool open_beside_a_cut(struct place *place, struct strata_fs *fs, uint64_t at, uint64_t gap)
+{
+    uint32_t before;
+    struct strata *reader;
+    struct strata_options options;
+    struct strata_error err;
+    int rc;
+
+    for (int i = 0; i < 3; i++)
+        put_batch(cutter.writer, ++meddler.n);
+    before = meddler.n;
+    cutter.calls = 0;
+    cutter.at = at;
+    cutter.cut_at = at + gap;
+    set_options(&options, fs, true);
+    meddler.on = true;
+    rc = strata_open(place->dir, &options, &reader, &err);
+    meddler.on = false;
+    if (cutter.waits)
+        cut_back();
+    if (rc < 0)
+        print_message("torn at call %llu, cut at call %llu: ", (unsigned long long)at,
+                      (unsigned long long)(at + gap));
+    assert_ok(rc, &err);
+    expect_state(reader, before, meddler.n);
+    assert_ok(strata_verify_deep(reader, NULL, &err), &err);
+    assert_ok(strata_close(reader, &err), &err);
+    return cutter.calls >= at;
+}
+
+static void cut_back_everywhere(const char *suffix)
+{
+    static struct fs_ops ops;
+    struct place place;
+    struct strata_fs *writers, *readers;
+    struct strata_error err;
+    uint64_t at, most = check_whole() ? 400 : 40; /* manifest and log are read by then */
+
+    place_init(&place);
+    leave_unsynced(place.fs, &ops);
+    background = 0;
+    seed = 1;                 /* without background work a full disk ends writing */
+    memtable_bytes = 1 << 20; /* one log */
+    writers = cutter_new(suffix);
+    readers = meddled_new();
+    meddler.instead = cut_back_in_time;
+    for (uint64_t gap = 0; gap < 8; gap++) {
+        bool reached = true;
+        cutter.goes_on = gap % 2;
+        cutter.writer = open_place(&place, writers, false);
+        for (at = 1; reached && at < most; at++)
+            reached = open_beside_a_cut(&place, readers, at, gap);
+        assert_true(!reached || !check_whole());
+        expect_state(cutter.writer, meddler.n, meddler.n);
+        assert_ok(strata_close(cutter.writer, &err), &err);
+    }
+    assert_true(cutter.cuts > 30);
+    seed = 0;
+    sync_sem_free(&cutter.torn);
+    sync_sem_free(&cutter.cut);
+    fs_free(readers);
+    fs_free(writers);
+    place_free(&place);
+}
+
+static void reader_opens_while_a_log_is_cut_back(void **state)
+{
+    (void)state;
+    cut_back_everywhere(".log");
+}
+
+static void reader_opens_while_a_manifest_is_cut_back(void **state)
+{
+    (void)state;
+    cut_back_everywhere(".manifest");
 }
 
 /* A log that was made and not named yet when the manifest was read, and then was written to. */
@@ -1160,6 +1371,8 @@ int main(void)
         cmocka_unit_test(reader_opens_while_files_are_replaced_all_the_time),
         cmocka_unit_test(reader_opens_while_writers_come_and_go),
         cmocka_unit_test(reader_opens_as_the_writer_ends),
+        cmocka_unit_test(reader_opens_while_a_log_is_cut_back),
+        cmocka_unit_test(reader_opens_while_a_manifest_is_cut_back),
         cmocka_unit_test(reader_finds_a_log_that_was_not_named_yet),
         cmocka_unit_test(reader_of_a_database_that_was_replaced),
         cmocka_unit_test(reader_beside_an_append_that_is_being_stored),

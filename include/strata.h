@@ -136,7 +136,8 @@ enum strata_promise {
     STRATA_PROMISE_TRANSACTION = 1u << 8, /* transactions */
     STRATA_PROMISE_READERS = 1u << 9, /* others may read while one handle writes: see read_only */
     STRATA_PROMISE_MERGE = 1u << 10,  /* merge operators */
-    STRATA_PROMISE_EXPIRY = 1u << 11  /* values that expire: strata_put_until */
+    STRATA_PROMISE_EXPIRY = 1u << 11, /* values that expire: strata_put_until */
+    STRATA_PROMISE_RANGE = 1u << 12   /* range deletes: strata_delete_range */
 };
 
 struct strata_stage_info {
@@ -387,8 +388,24 @@ enum strata_op_type {
     STRATA_OP_MAX = 5,
     STRATA_OP_APPEND = 6,
     STRATA_OP_MERGE = 7,
-    STRATA_OP_PUT_UNTIL = 8 /* see strata_batch_put_until */
+    STRATA_OP_PUT_UNTIL = 8,   /* see strata_batch_put_until */
+    STRATA_OP_DELETE_RANGE = 9 /* the keys in [key, value): see strata_batch_delete_range */
 };
+
+/* Deletes all keys from `from` on and before `to`; before no key, if `to` has no bytes. What is
+ * written is the delete of each key that is there (where RocksDB's DeleteRange writes one record,
+ * whatever the range has): so it takes time and space for each, and reads cost no more than after
+ * deletes. It is done in steps, in the order of the keys: up to 4096 keys, or about a MiB of them,
+ * go at once, and a crash, or another reader, finds a step done or not. So a small range is deleted
+ * atomically; of a larger one the first keys are gone before the last. A key that others write in
+ * the meantime, before the step that it falls into, is deleted, too. `flags` as for
+ * strata_put_with. If it fails, some steps may have been done. Errors as strata_put_with, and:
+ *
+ *   INVALID        `to` is before `from`
+ *   CORRUPT, IO    the range could not be read; later writes may succeed
+ *   NOT_SUPPORTED  on a stage without STRATA_PROMISE_RANGE */
+int strata_delete_range(struct strata *db, struct strata_slice from, struct strata_slice to,
+                        unsigned flags, struct strata_error *err);
 
 /* As strata_put_with; from the time `until` on, in milliseconds since 1970 (options.clock), the
  * key is missing (time to live, as Redis' PEXPIREAT). 0: it is a put. The time is no version: when
@@ -453,6 +470,11 @@ int strata_batch_merge(struct strata_batch *batch, enum strata_op_type how, stru
  * little-endian. */
 int strata_batch_put_until(struct strata_batch *batch, struct strata_slice key,
                            struct strata_slice value, uint64_t until, struct strata_error *err);
+/* As strata_delete_range, of the keys that are there when the batch is written, those that it has
+ * put before included; but all at once. A batch with more than 64 ranges, or whose ranges have more
+ * than 65536 keys or 16 MiB of them, fails with INVALID when it is written: nothing is changed. */
+int strata_batch_delete_range(struct strata_batch *batch, struct strata_slice from,
+                              struct strata_slice to, struct strata_error *err);
 /* Adds all operations of `from` to the end of `batch`. `from` is not changed; it may be `batch`
  * itself. After NO_MEMORY `batch` is unchanged. */
 int strata_batch_append(struct strata_batch *batch, const struct strata_batch *from,
@@ -614,6 +636,11 @@ int strata_txn_merge(struct strata_txn *txn, enum strata_op_type how, struct str
 /* As strata_put_until. INVALID: it is read_only. */
 int strata_txn_put_until(struct strata_txn *txn, struct strata_slice key, struct strata_slice value,
                          uint64_t until, struct strata_error *err);
+/* Deletes all keys in the range that the transaction sees now, its own included. That reads the
+ * range: a serializable transaction conflicts with who puts a key there. If it fails, no key is
+ * deleted. INVALID: it is read_only; or as strata_delete_range. */
+int strata_txn_delete_range(struct strata_txn *txn, struct strata_slice from,
+                            struct strata_slice to, struct strata_error *err);
 /* As strata_iter_new, of the transaction's snapshot and the writes that it has made so far. It may
  * be used after the transaction's end, but what it reads then is not checked by any commit. */
 int strata_txn_iter(struct strata_txn *txn, struct strata_iter **out, struct strata_error *err);

@@ -214,6 +214,12 @@ struct strata_engine {
     bool (*write_again)(void *self);
     /* Of a stage that promises STRATA_PROMISE_TRANSACTION; complete. */
     const struct strata_transactions *transactions;
+    /* Of a stage that promises STRATA_PROMISE_RANGE. Deletes the keys in [from, to), or as many of
+     * them, the first ones, as one write may delete: then *more is true, and *rest the first that
+     * is left, which `from` is no part of. An empty `to` is no bound. Atomic, and `sync` as in
+     * `write`. */
+    int (*delete_some)(void *self, struct strata_slice from, struct strata_slice to, bool sync,
+                       struct strata_buffer *rest, bool *more, struct strata_error *err);
 };
 
 /* ---- Readers beside a writer (common/db/lease.c) ------------------------------------------- */

@@ -160,6 +160,14 @@ int strata_batch_put_until(struct strata_batch *batch, struct strata_slice key,
     return 0;
 }
 
+int strata_batch_delete_range(struct strata_batch *batch, struct strata_slice from,
+                              struct strata_slice to, struct strata_error *err)
+{
+    struct strata_op op = {STRATA_OP_DELETE_RANGE, from, to};
+    int rc = range_check(&op, err);
+    return rc < 0 ? rc : add(batch, op.type, from, to, err);
+}
+
 int batch_add(struct strata_batch *batch, const struct strata_op *op, struct strata_error *err)
 {
     return add(batch, op->type, op->key, op->value, err);
@@ -251,4 +259,21 @@ int merge_check(const struct strata_op *op, struct strata_error *err)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
                            "%d is no merge operator", (int)op->type);
     return op_check(op, err);
+}
+
+bool range_reaches(const struct strata_op *op, struct strata_slice key)
+{
+    return !op->value.size || strata_compare(key, op->value) < 0;
+}
+
+int range_check(const struct strata_op *op, struct strata_error *err)
+{
+    int rc = slice_check(op->key, "key", STRATA_MAX_KEY, err);
+
+    if (rc == 0)
+        rc = slice_check(op->value, "key", STRATA_MAX_KEY, err);
+    if (rc == 0 && op->value.size && strata_compare(op->value, op->key) < 0)
+        rc = strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                         "a range that ends before it begins");
+    return rc;
 }

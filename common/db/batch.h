@@ -14,11 +14,20 @@ static inline bool op_is_merge(const struct strata_op *op)
 {
     return op->type >= STRATA_OP_ADD && op->type <= STRATA_OP_MERGE;
 }
+static inline bool op_is_delete(const struct strata_op *op)
+{
+    return op->type == STRATA_OP_DELETE || op->type == STRATA_OP_DELETE_RANGE;
+}
 /* More than these are kept free in a value that expires: of `until`, and of what a stage adds. */
 #define UNTIL_BYTES 16u
 /* 0, or INVALID when the key or the value breaks a limit of strata.h. */
 int op_check(const struct strata_op *op, struct strata_error *err);
 /* The same of a merge; INVALID, too, when the type is another one. */
 int merge_check(const struct strata_op *op, struct strata_error *err);
+/* The same of a range, whose bounds are key and value; INVALID, too, when it ends before it begins.
+ */
+int range_check(const struct strata_op *op, struct strata_error *err);
+/* The key is before the end of the range, a value without bytes being none. */
+bool range_reaches(const struct strata_op *op, struct strata_slice key);
 
 #endif

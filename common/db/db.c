@@ -157,6 +157,48 @@ int strata_put_until(struct strata *db, struct strata_slice key, struct strata_s
     return rc;
 }
 
+/* Step after step; `*from` is where the next one begins. */
+static int delete_steps(struct strata *db, struct strata_buffer *from, struct strata_slice to,
+                        bool sync, struct strata_error *err)
+{
+    struct strata_buffer rest = {0};
+    bool more = true;
+    int rc = 0;
+
+    while (rc == 0 && more) {
+        rc = DB_SLOT(db->engine, delete_some)(db->self, strata_buffer_slice(from), to, sync, &rest,
+                                              &more, err);
+        struct strata_buffer done = *from;
+        *from = rest;
+        rest = done;
+    }
+    strata_buffer_free(&rest);
+    return rc;
+}
+
+int strata_delete_range(struct strata *db, struct strata_slice from, struct strata_slice to,
+                        unsigned flags, struct strata_error *err)
+{
+    struct strata_op op = {STRATA_OP_DELETE_RANGE, from, to};
+    struct strata_buffer at = {0};
+    int rc = db_check_write(db, err);
+
+    if (rc == 0)
+        rc = db_check_flags(db, flags, err);
+    if (rc == 0 && !(db->engine->promises & STRATA_PROMISE_RANGE))
+        rc = db_lacks(db, "range deletes", err);
+    if (rc == 0)
+        rc = range_check(&op, err);
+    if (rc < 0)
+        return rc;
+    db_count(db, DB_DELETES, 1);
+    rc = strata_buffer_append(&at, from.data, from.size) < 0
+             ? strata_fail_memory(err, from.size)
+             : delete_steps(db, &at, to, db_is_synced(db, flags), err);
+    strata_buffer_free(&at);
+    return db_after_write(db, rc, err);
+}
+
 /* 0, or NOT_SUPPORTED. */
 static int check_types(const struct strata *db, const struct strata_batch *batch,
                        struct strata_error *err)
@@ -169,6 +211,8 @@ static int check_types(const struct strata *db, const struct strata_batch *batch
             return db_lacks(db, "merge operators", err);
         if (op->type == STRATA_OP_PUT_UNTIL && !(promises & STRATA_PROMISE_EXPIRY))
             return db_lacks(db, "values that expire", err);
+        if (op->type == STRATA_OP_DELETE_RANGE && !(promises & STRATA_PROMISE_RANGE))
+            return db_lacks(db, "range deletes", err);
     }
     return 0;
 }
@@ -187,14 +231,15 @@ int strata_write(struct strata *db, const struct strata_batch *batch, unsigned f
         return rc;
     if (operations > 1 && !(db->engine->promises & STRATA_PROMISE_BATCH))
         return db_lacks(db, "atomic batch", err);
-    if (~db->engine->promises & (STRATA_PROMISE_MERGE | STRATA_PROMISE_EXPIRY))
+    if (~db->engine->promises &
+        (STRATA_PROMISE_MERGE | STRATA_PROMISE_EXPIRY | STRATA_PROMISE_RANGE))
         rc = check_types(db, batch, err);
     if (rc < 0)
         return rc;
     if (operations == 0)
         return 0;
     for (size_t i = 0; i < operations; i++)
-        db_count(db, batch_ops(batch)[i].type == STRATA_OP_DELETE ? DB_DELETES : DB_PUTS, 1);
+        db_count(db, op_is_delete(&batch_ops(batch)[i]) ? DB_DELETES : DB_PUTS, 1);
     return db_after_write(
         db, db->engine->write(db->self, batch_ops(batch), operations, db_is_synced(db, flags), err),
         err);

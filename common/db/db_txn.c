@@ -184,6 +184,45 @@ int strata_txn_put_until(struct strata_txn *txn, struct strata_slice key, struct
     return rc;
 }
 
+/* An iterator does not see what is written after it was made. */
+static int delete_read(struct strata_txn *txn, const struct strata_op *range,
+                       struct strata_error *err)
+{
+    struct strata_iter *iter;
+    int rc = strata_txn_iter(txn, &iter, err);
+
+    if (rc < 0)
+        return rc;
+    rc = strata_iter_seek(iter, range->key, err);
+    while (rc == 0 && range_reaches(range, strata_iter_key(iter))) {
+        rc = add(txn, (struct strata_op){STRATA_OP_DELETE, strata_iter_key(iter), {NULL, 0}}, err);
+        if (rc == 0)
+            rc = strata_iter_next(iter, err);
+    }
+    strata_iter_free(iter);
+    return rc < 0 ? rc : 0;
+}
+
+int strata_txn_delete_range(struct strata_txn *txn, struct strata_slice from,
+                            struct strata_slice to, struct strata_error *err)
+{
+    struct strata_op range = {STRATA_OP_DELETE_RANGE, from, to};
+    uint64_t mark;
+    int rc = check(txn, true, err);
+
+    if (rc == 0 && !(txn->db->engine->promises & STRATA_PROMISE_RANGE))
+        rc = db_lacks(txn->db, "range deletes", err);
+    if (rc == 0)
+        rc = range_check(&range, err);
+    if (rc < 0)
+        return rc;
+    mark = calls_of(txn->db)->mark(txn->self);
+    rc = delete_read(txn, &range, err);
+    if (rc < 0)
+        calls_of(txn->db)->rollback_to(txn->self, mark, NULL);
+    return rc;
+}
+
 int strata_txn_iter(struct strata_txn *txn, struct strata_iter **out, struct strata_error *err)
 {
     struct strata_iter *iter = NULL;

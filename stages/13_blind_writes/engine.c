@@ -8,6 +8,7 @@
  *     expiry    what has expired is left out by every read, at once
  *     filter    compactions meet what has expired, and ask the program what else may go; the
  *               leader deletes it
+ *     range     the leader deletes the keys that are there
  */
 #include "07_paced_compaction/tree/tree_engine.h"
 #include "08_backup_repair/backup.h"
@@ -21,6 +22,7 @@
 #include "13_blind_writes/expiry/expiry.h"
 #include "13_blind_writes/filter/filter.h"
 #include "13_blind_writes/merge/merge_commit.h"
+#include "13_blind_writes/range/range.h"
 
 extern const struct strata_engine strata_stage_13_blind_writes;
 
@@ -135,12 +137,13 @@ const struct strata_engine strata_stage_13_blind_writes = {
     SNAPSHOT_ENGINE,
     .stage = 13,
     .name = "13_blind_writes",
-    .promises = TXN_PROMISES | STRATA_PROMISE_MERGE | STRATA_PROMISE_EXPIRY,
+    .promises = TXN_PROMISES | STRATA_PROMISE_MERGE | STRATA_PROMISE_EXPIRY | STRATA_PROMISE_RANGE,
     .formats = formats,
     .stats = blind_stats,
     .open = blind_open,
     .open_unsynced = blind_open,
     .write = merge_write,
+    .delete_some = range_delete_some,
     .get = blind_get,
     .iter = blind_iter,
     .snapshot_get = blind_snapshot_get,

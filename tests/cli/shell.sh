@@ -35,7 +35,7 @@ printf 'get a\nquit\nget b\n' | sh_is shell_quit_ends_it 0 1
 printf '' | sh_is shell_no_lines 0 ""
 printf 'help\n' | strata shell db >"$work/out" 2>&1
 like shell_help_lists_commands "$(sed -n 's/^  \([a-z]*\) .*/\1/p' "$work/out" | tr '\n' ' ')" \
-    '^put get del merge scan count load dump backup compact info stats levels verify batch snapshot begin commit rollback savepoint timing help quit $'
+    '^put get del delrange merge scan count load dump backup compact info stats levels verify batch snapshot begin commit rollback savepoint timing help quit $'
 printf 'help scan\nget --help\nhelp datagen\nhelp batch --all\n' | strata shell db >"$work/out" 2>&1
 like shell_help_of_a_command "$(cat "$work/out")" '^usage: scan \[OPTION\]'
 like shell_help_as_an_option "$(cat "$work/out")" '^usage: get KEY\.\.\. \[OPTION\]'

@@ -265,6 +265,36 @@ static int run_del(struct cli *cli)
     return cli_close(cli, db, code);
 }
 
+/* ---- delrange -------------------------------------------------------------------------- */
+
+static int delete_range(struct cli *cli, struct strata *db, struct strata_slice from,
+                        struct strata_slice to)
+{
+    struct strata_error err;
+    int rc = txn_of(cli)     ? strata_txn_delete_range(txn_of(cli), from, to, &err)
+             : batch_of(cli) ? strata_batch_delete_range(batch_of(cli), from, to, &err)
+                             : strata_delete_range(db, from, to, 0, &err);
+    return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
+}
+
+static int run_delrange(struct cli *cli)
+{
+    struct strata_buffer from = {0}, to = {0};
+    struct strata *db;
+    int code = cli_bytes(cli, "FROM", cli->operands[1], STRATA_MAX_KEY, &from);
+
+    if (code == CLI_OK)
+        code = cli_bytes(cli, "TO", cli->operands[2], STRATA_MAX_KEY, &to);
+    if (code == CLI_OK)
+        code = cli_open(cli, CLI_WRITE, &db);
+    if (code == CLI_OK)
+        code = cli_close(
+            cli, db, delete_range(cli, db, strata_buffer_slice(&from), strata_buffer_slice(&to)));
+    strata_buffer_free(&from);
+    strata_buffer_free(&to);
+    return code;
+}
+
 const struct cli_command cli_put_command = {
     .name = "put",
     .place = CLI_LINE_AND_SHELL,
@@ -386,4 +416,28 @@ const struct cli_command cli_del_command = {
                "$ strata del db fruit || echo it ended with $?\n"
                "it ended with 1\n",
     .run = run_del,
+};
+
+const struct cli_command cli_delrange_command = {
+    .name = "delrange",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR", "FROM", "TO"},
+    .required = 3,
+    .options = RECORD_OPTIONS | WRITE_OPTIONS,
+    .exits = DB_EXITS,
+    .summary = "remove the keys from FROM on and before TO",
+    .about = "TO itself stays; '' as TO means that the range has no end. A range without keys is\n"
+             "no error. Up to 4096 keys are removed at once; a larger range in steps, in the\n"
+             "order of the keys. The stage must promise ranges (`strata stages`). DIR must be a\n"
+             "database.",
+    .shell_about =
+        "TO itself stays; '' as TO means that the range has no end. After `batch begin` it is\n"
+        "only gathered, and removes at once what is there at `batch commit`; after `begin` it\n"
+        "removes what the transaction sees. The stage must promise ranges (`strata stages`).",
+    .example = "$ printf 'a\\t1\\nb\\t2\\nc\\t3\\nd\\t4\\n' | strata load db --stage 13\n"
+               "$ strata delrange db b d\n"
+               "$ strata scan db\n"
+               "a\t1\n"
+               "d\t4\n",
+    .run = run_delrange,
 };

@@ -15,6 +15,7 @@ const struct promise promises[] = {
     {STRATA_PROMISE_READERS, "readers", "other processes may read while one writes"},
     {STRATA_PROMISE_MERGE, "merge", "merges change values that were not read"},
     {STRATA_PROMISE_EXPIRY, "expiry", "values expire at a time that was stored with them"},
+    {STRATA_PROMISE_RANGE, "ranges", "ranges of keys are deleted"},
     {0, NULL, NULL}};
 
 static void print_stage(FILE *to, const struct strata_stage_info *info)

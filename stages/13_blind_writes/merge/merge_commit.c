@@ -15,6 +15,7 @@
 #include "13_blind_writes/filter/filter.h"
 #include "13_blind_writes/merge/operators.h"
 #include "13_blind_writes/merge/resolve.h"
+#include "13_blind_writes/range/range.h"
 #include "db/batch.h"
 
 #include <stdlib.h>
@@ -64,6 +65,7 @@ void merge_lead(void *self, struct group_commit *list)
     else
         commit_group(tree, list);
     resolver_free(&resolver);
+    range_keys_free(&resolver);
 }
 
 int merge_resolve(struct snapshot_tree *tree, struct commit *commit,
@@ -72,6 +74,8 @@ int merge_resolve(struct snapshot_tree *tree, struct commit *commit,
     struct resolver *r = txn_shared_of(tree)->resolver;
     const struct group_commit *next =
         r->last ? ((const struct group_commit *)r->last)->next : passed;
+    struct strata_op *ops = NULL;
+    size_t count;
     struct resolved *to;
     int rc = 0;
 
@@ -80,7 +84,11 @@ int merge_resolve(struct snapshot_tree *tree, struct commit *commit,
         r->last = next;
     }
     if (rc == 0)
-        rc = resolver_resolve(r, commit->base.ops, commit->base.count, &to, err);
+        rc = range_expand(tree, r, commit, &ops, &count, err);
+    if (rc == 0)
+        rc = ops ? resolver_resolve(r, ops, count, &to, err)
+                 : resolver_resolve(r, commit->base.ops, commit->base.count, &to, err);
+    free(ops);
     if (rc < 0) {
         resolver_forget(r);
         return rc;
@@ -105,7 +113,7 @@ int merge_write(void *self, const struct strata_op *ops, size_t count, bool sync
     commit.txn = NULL;
     commit.merges = false;
     for (size_t i = 0; i < count; i++)
-        commit.merges |= op_is_merge(&ops[i]);
+        commit.merges |= op_is_merge(&ops[i]) || op_is_range(&ops[i]);
     rc = commit_submit(self, &commit, err);
     strata_batch_free(sealed);
     return rc;

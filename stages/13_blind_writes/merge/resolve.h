@@ -34,7 +34,8 @@ struct resolver {
     struct resolved *all;           /* what was resolved, the newest first; owned */
     const struct strata_op **slots; /* the last operation of each key: a hash table */
     size_t slot_count, used;
-    const void *last; /* the caller's: up to which batch it has added all */
+    const void *last;          /* the caller's: up to which batch it has added all */
+    struct range_keys *ranges; /* range.c's */
 };
 
 /* Frees what was resolved, too. */

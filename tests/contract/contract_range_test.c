@@ -52,8 +52,10 @@ static void expect_iter(struct strata_iter *iter, const char *want)
     size_t count = 0;
     int rc;
 
-    for (rc = strata_iter_first(iter, &err); rc == 0; rc = strata_iter_next(iter, &err))
+    for (rc = strata_iter_first(iter, &err); rc == 0; rc = strata_iter_next(iter, &err)) {
+        assert_true(count < sizeof found - 1);
         found[count++] = (char)strata_iter_key(iter).data[0];
+    }
     assert_code(rc, STRATA_NOT_FOUND, &err);
     found[count] = 0;
     assert_string_equal(found, want);

@@ -1,4 +1,5 @@
 /* 13_range_test.c: range deletes as the leader of a group sees them, and what a crash leaves. */
+#include "../crash/allocations.h"
 #include "11_transactions/commit/commit_txn.h"
 #include "13_blind_writes/merge/merge_commit.h"
 #include "13_blind_writes/range/range.h"
@@ -108,7 +109,6 @@ static void group_range_conflicts_with_who_comes_after_it(void **state)
     place_close(db);
 }
 
-/* A step that stops leaves what is behind that, of members of its group, too. */
 static void group_range_step_stops_where_it_says(void **state)
 {
     struct strata *db = place_open(*state, true);
@@ -237,6 +237,41 @@ static void range_power_cut_anywhere_is_deleted_or_not(void **state)
     crash_it(FS_SIM_POSIX);
 }
 
+/* ---- Without memory -------------------------------------------------------------------------- */
+
+/* Whichever allocation fails: all of the batch is done, or nothing, and the next one works. */
+static void range_without_memory_changes_nothing(void **state)
+{
+    struct strata *db = place_open(*state, true);
+    struct strata_batch *batch = strata_batch_new();
+    struct strata_error err;
+
+    assert_ok(strata_batch_put(batch, S("c"), S("1"), &err), &err);
+    assert_ok(strata_batch_delete_range(batch, S("b"), S("d"), &err), &err);
+    assert_ok(strata_batch_put(batch, S("x"), S("1"), &err), &err);
+    for (uint64_t at = 1, failed = 1; failed; at++) {
+        int rc;
+
+        assert_ok(strata_put(db, S("b"), S("1"), &err), &err);
+        assert_ok(strata_delete(db, S("x"), &err), &err);
+        allocations.failed = 0;
+        allocations.at = at;
+        allocations.on = true;
+        rc = strata_write(db, batch, 0, &err);
+        allocations.on = false;
+        failed = allocations.failed;
+        allocations.at = 0;
+        assert_true(rc == 0 || (failed && rc == STRATA_ERR_NO_MEMORY));
+        expect(db, "b", rc == 0 ? NULL : "1");
+        expect(db, "c", NULL);
+        expect(db, "x", rc == 0 ? "1" : NULL);
+        assert_ok(strata_delete_range(db, S("b"), S("d"), 0, &err), &err);
+        expect(db, "b", NULL);
+    }
+    strata_batch_free(batch);
+    place_close(db);
+}
+
 /* ---- Threads --------------------------------------------------------------------------------- */
 
 #define ROUNDS 300
@@ -299,6 +334,7 @@ int main(void)
         stage_test(group_range_step_stops_where_it_says),
         cmocka_unit_test(range_killed_anywhere_is_deleted_or_not),
         cmocka_unit_test(range_power_cut_anywhere_is_deleted_or_not),
+        stage_test(range_without_memory_changes_nothing),
         stage_test(range_beside_threads_leaves_no_half),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,7 @@ static void disk_free(struct strata_fs *fs)
 }
 
 static uint64_t event_log_bytes;
+static enum strata_sync sync_mode = STRATA_SYNC_NEVER;
 
 /* `seed` 0: a thread. */
 static struct strata *open_it(struct strata_fs *fs, uint32_t seed)
@@ -106,7 +107,7 @@ static struct strata *open_it(struct strata_fs *fs, uint32_t seed)
     options.block_bytes = 512;
     options.table_bytes = 8 << 10;
     options.level_bytes = 16 << 10;
-    options.sync = STRATA_SYNC_NEVER;
+    options.sync = sync_mode;
     options.event_log_bytes = event_log_bytes;
     options.background_seed = seed;
     options.background_threads = seed == 0;
@@ -397,6 +398,71 @@ static void background_without_a_thread_is_done_by_writers(void **state)
     assert_int_equal(starts, 1);
     assert_int_equal(by_others, 0);
     assert_int_equal(subject_warnings() - warnings, 1);
+    disk_free(fs);
+}
+
+static _Atomic int held; /* mutexes */
+static unsigned warned_of_a_thread;
+
+static void count_lock(struct sync_mutex *mutex)
+{
+    os_lock(mutex);
+    held++;
+}
+
+static bool count_trylock(struct sync_mutex *mutex)
+{
+    bool has = os_trylock(mutex);
+    held += has;
+    return has;
+}
+
+static void count_unlock(struct sync_mutex *mutex)
+{
+    held--;
+    os_unlock(mutex);
+}
+
+static void expect_no_lock(void *arg, const char *message)
+{
+    (void)arg;
+    warned_of_a_thread += strstr(message, "start a thread") != NULL;
+    assert_int_equal(held, 0);
+}
+
+/* What is called may wait for another thread that uses the handle. So it is called with nothing
+ * locked, whichever work is the first: a flush; or a compaction that earlier handles have left. */
+static void background_without_a_thread_is_logged_with_nothing_locked(void **state)
+{
+    struct strata_fs *fs = disk_new();
+    struct sync_scheduler refusing = posix;
+    unsigned to = 700;
+    struct strata *db;
+
+    (void)state;
+    refusing.start = refuse_start;
+    refusing.lock = count_lock;
+    refusing.trylock = count_trylock;
+    refusing.unlock = count_unlock;
+    held = 0;
+    warned_of_a_thread = 0;
+    subject_on_warning(expect_no_lock, NULL);
+    sync_scheduler = &refusing;
+    db = open_it(fs, 0);
+    put_range(db, 0, to);
+    close_it(db);
+    assert_int_equal(warned_of_a_thread, 1);
+    sync_mode = STRATA_SYNC_ALWAYS; /* the first write, which syncs, leaves compactions to others */
+    for (; warned_of_a_thread == 1; to += 50) { /* each close leaves a table of level 0 */
+        assert_true(to < 2000);
+        db = open_it(fs, 0);
+        put_range(db, to, to + 50);
+        assert_true(check_stat(db, "flushes") == 0);
+        close_it(db);
+    }
+    sync_mode = STRATA_SYNC_NEVER;
+    sync_scheduler = NULL;
+    subject_on_warning(NULL, NULL);
     disk_free(fs);
 }
 
@@ -1419,6 +1485,7 @@ int main(void)
         cmocka_unit_test(background_thread_flushes_and_compacts),
         cmocka_unit_test(background_thread_begins_with_the_first_work),
         cmocka_unit_test(background_without_a_thread_is_done_by_writers),
+        cmocka_unit_test(background_without_a_thread_is_logged_with_nothing_locked),
         cmocka_unit_test(background_work_in_progress_is_logged_whole),
         cmocka_unit_test(background_work_that_has_just_ended_is_not_in_progress),
         cmocka_unit_test(background_full_disk_rests_and_resumes),

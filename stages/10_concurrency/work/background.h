@@ -60,7 +60,7 @@ void background_resume(struct background *b, bool failed);
 /* A write, or a flush that was asked for, has failed: if only something was short, nothing is left
  * of it (10.I13), and writing goes on. The leader's, or alone; the mutex is free. */
 void background_forgive(struct background *b);
-/* There is something to do. */
+/* There is something to do. No mutex is held: that there is no thread for it is logged. */
 void background_queue(struct background *b, enum background_job job);
 /* A compaction is worth beginning. `stale`: until all stale tables are rewritten. */
 void background_compact(struct background *b, bool stale);

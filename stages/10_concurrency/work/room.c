@@ -100,7 +100,8 @@ static void find_debts(const struct background *b, struct debt debts[LEDGER_KIND
     debts[LEDGER_COMPACTION] = pace_compaction_debt(tree, b->compaction_bytes, b->compaction_done);
 }
 
-/* How long the writer is to wait, ns. */
+/* How long the writer is to wait, ns. The mutex is held, and free while a job is queued: that may
+ * be logged. */
 static uint64_t charge(struct background *b)
 {
     struct tree *tree = b->tree;
@@ -110,9 +111,11 @@ static uint64_t charge(struct background *b)
     find_debts(b, debts);
     tree->unpaced_bytes = 0;
     tree->pace_bytes = debt_next_look(debts[LEDGER_FLUSH], debts[LEDGER_COMPACTION]);
-    if (ledger_is_due(debts[LEDGER_COMPACTION]))
+    if (ledger_is_due(debts[LEDGER_COMPACTION])) {
+        sync_unlock(&tree->path.group.mutex);
         background_compact(b, false);
-    else if (!tree->compaction_paused && !tree->stale) /* those go on */
+        sync_lock(&tree->path.group.mutex);
+    } else if (!tree->compaction_paused && !tree->stale) /* those go on */
         b->compaction_due = false;
     ledger_charge(&b->ledger, debts, b->compaction_bytes > 0, bytes);
     return b->work.by_callers ? 0 : ledger_wait(&b->ledger, bytes);

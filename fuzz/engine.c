@@ -4,7 +4,8 @@
  *
  * What must hold:
  *   - every answer is the model's: gets, scans, iterators and snapshots that were made earlier,
- *     after a reopening, a merge, a backup; what the stage does not promise is refused;
+ *     after a reopening, a merge, a backup, when time has passed; what the stage does not promise
+ *     is refused;
  *   - after a power cut (a kill, where the stage promises no more), at any call and in any state
  *     that it may leave, the database holds what it held after some number of writes, not fewer
  *     than were acknowledged as safe;
@@ -28,6 +29,9 @@
 #define STEPS 150 /* of one run */
 #define ITERS 3
 #define MANY 32 /* writes of one step, at most */
+
+/* Stage 13's: merges, values that expire, range deletes. */
+#define BLIND (STRATA_PROMISE_MERGE | STRATA_PROMISE_EXPIRY | STRATA_PROMISE_RANGE)
 
 struct moving {
     struct strata_iter *iter; /* NULL: none */
@@ -98,6 +102,12 @@ static struct held now(void)
     return writes_after(&run.writes, run.writes.count);
 }
 
+static uint64_t read_clock(void *arg)
+{
+    (void)arg;
+    return writes_time;
+}
+
 static void set_options(struct strata_options *options, struct strata_fs *fs, uint8_t how)
 {
     static const uint64_t segments[] = {1500, 300, 8000, (uint64_t)1 << 20};
@@ -106,6 +116,8 @@ static void set_options(struct strata_options *options, struct strata_fs *fs, ui
     subject_options(options, fs, true);
     options->segment_bytes = segments[how & 3];
     options->memtable_bytes = memtables[how & 3];
+    options->merge = writes_merge;
+    options->clock = read_clock;
     options->sync = STRATA_SYNC_DEFAULT;
     if (how & 4)
         options->sync = STRATA_SYNC_NEVER;
@@ -156,7 +168,7 @@ static void close_it(void)
 /* Is `value` what `held` says of the key? */
 static bool is_right(const struct held *held, unsigned key, struct strata_slice value)
 {
-    return held->there[key] && held->hash[key] == held_hash(value);
+    return held_has(held, key) && held->hash[key] == held_hash(value);
 }
 
 /* One get. Returns < 0 as it. */
@@ -165,8 +177,8 @@ static int ask(struct strata *db, unsigned key, const struct held *held, const c
     struct strata_buffer value = {0};
     int rc = strata_get(db, key_at(key), &value, &err);
 
-    require(rc < 0 || (rc == 0) == held->there[key], "step %u, %s: key %u is %s", run.step, doing,
-            key, rc == 0 ? "there" : "not there");
+    require(rc < 0 || (rc == 0) == held_has(held, key), "step %u, %s: key %u is %s", run.step,
+            doing, key, rc == 0 ? "there" : "not there");
     require(rc != 0 || is_right(held, key, strata_buffer_slice(&value)),
             "step %u, %s: key %u has another value, of %zu bytes", run.step, doing, key,
             value.size);
@@ -217,12 +229,13 @@ static void expect(struct strata *db, const struct held *want, const char *doing
     for (unsigned backwards = 0; backwards < 2; backwards++) {
         done(scan(db, backwards, &found), doing);
         for (unsigned key = 0; key < KEYS; key++)
-            require(found.there[key] == want->there[key] && found.hash[key] == want->hash[key],
+            require(found.there[key] == held_has(want, key) &&
+                        (!found.there[key] || found.hash[key] == want->hash[key]),
                     "step %u, %s: in a scan %s key %u is %s", run.step, doing,
                     backwards ? "backwards" : "forwards", key,
-                    !found.there[key]  ? "missing"
-                    : want->there[key] ? "another one"
-                                       : "back");
+                    !found.there[key]     ? "missing"
+                    : held_has(want, key) ? "another one"
+                                          : "back");
     }
     for (unsigned key = 0; key < KEYS; key++)
         done(ask(db, key, want, doing), doing);
@@ -241,19 +254,121 @@ static bool has_written(uint64_t calls)
     return false;
 }
 
-static void issue(size_t n, bool sync, size_t ops, const struct strata_batch *batch)
+/* How a write is made. */
+enum { BY_BATCH, BY_CALL, BY_TRANSACTION, BY_READING_TRANSACTION, WAYS };
+
+/* Of its only operation. */
+static int call(const struct strata_op *op, uint64_t until, unsigned flags)
+{
+    switch (op->type) {
+    case STRATA_OP_PUT:
+        return strata_put_with(run.db, op->key, op->value, flags, &err);
+    case STRATA_OP_DELETE:
+        return strata_delete_with(run.db, op->key, flags, &err);
+    case STRATA_OP_DELETE_RANGE:
+        return strata_delete_range(run.db, op->key, op->value, flags, &err);
+    case STRATA_OP_PUT_UNTIL:
+        return strata_put_until(run.db, op->key, op->value, until, flags, &err);
+    default:
+        return strata_merge(run.db, op->type, op->key, op->value, flags, &err);
+    }
+}
+
+static int txn_call(struct strata_txn *txn, const struct strata_op *op, uint64_t until)
+{
+    switch (op->type) {
+    case STRATA_OP_PUT:
+        return strata_txn_put(txn, op->key, op->value, &err);
+    case STRATA_OP_DELETE:
+        return strata_txn_delete(txn, op->key, &err);
+    case STRATA_OP_DELETE_RANGE:
+        return strata_txn_delete_range(txn, op->key, op->value, &err);
+    case STRATA_OP_PUT_UNTIL:
+        return strata_txn_put_until(txn, op->key, op->value, until, &err);
+    default:
+        return strata_txn_merge(txn, op->type, op->key, op->value, &err);
+    }
+}
+
+static struct strata_op given(size_t at)
+{
+    const struct op *op = &run.writes.ops[at];
+    return (struct strata_op){op->type, key_at(op->key), writes_given(&run.writes, at)};
+}
+
+/* What the transaction sees behind the operation. */
+static int txn_ask(struct strata_txn *txn, size_t at)
+{
+    struct held held = writes_before(&run.writes, at + 1);
+    unsigned key = run.writes.ops[at].key;
+    struct strata_buffer value = {0};
+    int rc = strata_txn_get(txn, key_at(key), &value, &err);
+
+    require(rc < 0 || ((rc == 0) == held_has(&held, key) &&
+                       (rc != 0 || is_right(&held, key, strata_buffer_slice(&value)))),
+            "step %u: a transaction has another value of key %u", run.step, key);
+    strata_buffer_free(&value);
+    return rc < 0 ? rc : 0;
+}
+
+/* Write number n. */
+static int by_transaction(size_t n, unsigned flags, bool reads)
+{
+    struct strata_txn *txn;
+    struct strata_op op;
+    int rc = strata_begin(run.db, NULL, &txn, &err);
+
+    for (size_t at = run.writes.ends[n - 1]; rc == 0 && at < run.writes.ends[n]; at++) {
+        op = given(at);
+        rc = txn_call(txn, &op, run.writes.ops[at].until);
+        if (rc == 0 && reads)
+            rc = txn_ask(txn, at);
+    }
+    if (rc == 0)
+        rc = strata_txn_commit(txn, flags, NULL, &err);
+    strata_txn_free(txn);
+    return rc;
+}
+
+static int make(size_t n, const struct strata_batch *batch, unsigned flags, unsigned by)
+{
+    size_t first = run.writes.ends[n - 1], ops = run.writes.ends[n] - first;
+    struct strata_op op;
+
+    if (by >= BY_TRANSACTION && subject_promises(STRATA_PROMISE_TRANSACTION))
+        return by_transaction(n, flags, by == BY_READING_TRANSACTION);
+    if (by != BY_CALL || ops != 1)
+        return strata_write(run.db, batch, flags, &err);
+    op = given(first);
+    return call(&op, run.writes.ops[first].until, flags);
+}
+
+/* Write number n must be refused. */
+static bool is_unwanted(size_t n)
+{
+    bool unwanted = false;
+
+    for (size_t at = run.writes.ends[n - 1]; at < run.writes.ends[n]; at++)
+        unwanted |= run.writes.ops[at].unwanted;
+    return unwanted;
+}
+
+static void issue(size_t n, bool sync, const struct strata_batch *batch, unsigned by)
 {
     bool synced = each_is_synced() || (sync && subject_promises(STRATA_PROMISE_POWER_CUT));
+    size_t safe = run.safe, ops = run.writes.ends[n] - run.writes.ends[n - 1];
     uint64_t calls = fs_sim_trace_calls(run.fs);
-    size_t safe = run.safe;
     int rc;
 
     fs_sim_start(run.fs, n);
-    rc = strata_write(run.db, batch, sync ? STRATA_WRITE_SYNC : 0, &err);
+    rc = make(n, batch, sync ? STRATA_WRITE_SYNC : 0, by);
     if (sync && !subject_promises(STRATA_PROMISE_POWER_CUT)) {
         require(rc == STRATA_ERR_NOT_SUPPORTED, "step %u: a synced write: %d", run.step, rc);
+    } else if (is_unwanted(n)) {
+        require(rc == STRATA_ERR_INVALID, "step %u: of what is no number: %d", run.step, rc);
     } else if (ops < 2 || subject_promises(STRATA_PROMISE_BATCH)) {
         done(rc, "write");
+        require(rc == 0, "step %u: a write: %d", run.step, rc);
         fs_sim_ack(run.fs, n, synced);
         run.safe = synced ? n : run.safe;
         run.durable[n] = has_written(calls) ? safe : run.durable[n - 1];
@@ -265,25 +380,76 @@ static void issue(size_t n, bool sync, size_t ops, const struct strata_batch *ba
     fs_sim_start(run.fs, n - 1); /* it was not issued */
 }
 
+static void show_op(const struct op *op)
+{
+    static const char *const names[] = {
+        [STRATA_OP_PUT] = "put",
+        [STRATA_OP_DELETE] = "delete",
+        [STRATA_OP_ADD] = "add to",
+        [STRATA_OP_MAX] = "max of",
+        [STRATA_OP_APPEND] = "append to",
+        [STRATA_OP_MERGE] = "merge",
+        [STRATA_OP_PUT_UNTIL] = "put for a time",
+    };
+
+    if (op->type == STRATA_OP_DELETE_RANGE)
+        show("write %zu: delete keys %u to %u", run.writes.count + 1, op->key, op->to);
+    else if (op->is_number)
+        show("write %zu: %s key %u, %lld, until %llu%s", run.writes.count + 1, names[op->type],
+             op->key, (long long)op->operand, (unsigned long long)op->until,
+             op->unwanted ? ", in vain" : "");
+    else
+        show("write %zu: %s key %u, %u bytes, until %llu", run.writes.count + 1, names[op->type],
+             op->key, op->size, (unsigned long long)op->until);
+}
+
+/* The operation that was added last is one of the write that is being made, too. */
+static void add_last(struct strata_batch *batch)
+{
+    size_t at = run.writes.op_count - 1;
+    struct strata_op op = given(at);
+    int rc;
+
+    switch (op.type) {
+    case STRATA_OP_PUT:
+        rc = strata_batch_put(batch, op.key, op.value, &err);
+        break;
+    case STRATA_OP_DELETE:
+        rc = strata_batch_delete(batch, op.key, &err);
+        break;
+    case STRATA_OP_DELETE_RANGE:
+        rc = strata_batch_delete_range(batch, op.key, op.value, &err);
+        break;
+    case STRATA_OP_PUT_UNTIL:
+        rc = strata_batch_put_until(batch, op.key, op.value, run.writes.ops[at].until, &err);
+        break;
+    default:
+        rc = strata_batch_merge(batch, op.type, op.key, op.value, &err);
+    }
+    done(rc, "a batch's operation");
+    show_op(&run.writes.ops[at]);
+}
+
 /* An operation of the write that is being made. */
 static bool add(struct strata_batch *batch, uint8_t key, uint8_t how)
 {
-    size_t at = run.writes.op_count;
-
     if (!writes_add(&run.writes, key, how % 4 == 0, how / 4))
         return false;
-    key = (uint8_t)run.writes.ops[at].key;
-    if (run.writes.ops[at].is_delete)
-        strata_batch_delete(batch, key_at(key), NULL);
-    else
-        strata_batch_put(batch, key_at(key), writes_value(&run.writes, at), NULL);
-    show("write %zu: %s key %u, %u bytes", run.writes.count + 1,
-         run.writes.ops[at].is_delete ? "delete" : "put", key, run.writes.ops[at].size);
+    add_last(batch);
     return true;
 }
 
-/* The operations that the input has next, as one write. */
-static void write_some(unsigned most, bool sync)
+static bool add_blind(struct strata_batch *batch, uint8_t key, uint8_t how, uint8_t kind)
+{
+    if (!writes_add_blind(&run.writes, key, how / 4, kind))
+        return false;
+    add_last(batch);
+    return true;
+}
+
+/* The operations that the input has next, as one write. `blind`: of those too which only stage 13
+ * has. */
+static void write_some(unsigned most, bool sync, bool blind, unsigned by)
 {
     struct strata_batch *batch = strata_batch_new();
     size_t first = run.writes.op_count;
@@ -291,30 +457,47 @@ static void write_some(unsigned most, bool sync)
     require(batch, "no memory");
     for (unsigned i = 0; i < most; i++) {
         uint8_t key = byte(), how = byte();
-        if (!add(batch, key, how))
+        if (!(blind && how % 4 ? add_blind(batch, key, how, byte()) : add(batch, key, how)))
             break;
     }
     if (run.writes.op_count > first)
-        issue(writes_commit(&run.writes), sync, run.writes.op_count - first, batch);
+        issue(writes_commit(&run.writes), sync, batch, by);
     strata_batch_free(batch);
 }
 
+/* As many operations as the byte says, and in that way. */
+static void write_blind(uint8_t how)
+{
+    write_some(1 + how % 4, how & 128, true, how / 8 % WAYS);
+}
+
+static void pass_time(uint8_t how)
+{
+    writes_time += 1 + how % 32;
+    show("it is %llu", (unsigned long long)writes_time);
+}
+
 /* Writes by themselves, which fill segments with three bytes of input: of all keys, of a few, of
- * those with one hash; values of up to 100 bytes, a delete in four. */
+ * those with one hash; values of up to 100 bytes, a delete in four. With the highest bit, half are
+ * of those that only stage 13 has. */
 static void write_many(uint8_t how, uint8_t seed)
 {
     static const uint8_t spans[] = {KEYS, 4, 2, 0};
     struct prng prng = {.state = seed};
     struct strata_batch *batch = strata_batch_new();
+    bool blind = how & 128 && subject_promises(BLIND), added = true;
     uint8_t span = spans[how % 4];
 
     require(batch, "no memory");
     show("%d writes (%d)", how / 4 % MANY + 1, seed);
-    for (unsigned i = 0; i <= how / 4 % MANY; i++) {
+    for (unsigned i = 0; added && i <= how / 4 % MANY; i++) {
         uint8_t key = (uint8_t)(span ? prng_below(&prng, span) : key_twin(prng_below(&prng, 3)));
-        if (!add(batch, key, (uint8_t)prng_below(&prng, 24)))
-            break;
-        issue(writes_commit(&run.writes), false, 1, batch);
+        uint8_t size = (uint8_t)prng_below(&prng, 24);
+        added = blind && prng_below(&prng, 2)
+                    ? add_blind(batch, key, size, (uint8_t)prng_below(&prng, 256))
+                    : add(batch, key, size);
+        if (added)
+            issue(writes_commit(&run.writes), false, batch, BY_BATCH);
         strata_batch_clear(batch);
     }
     strata_batch_free(batch);
@@ -324,7 +507,7 @@ static void write_many(uint8_t how, uint8_t seed)
 
 static unsigned first_from(const struct held *held, unsigned key)
 {
-    while (key < KEYS && !held->there[key])
+    while (key < KEYS && !held_has(held, key))
         key++;
     return key;
 }
@@ -332,7 +515,7 @@ static unsigned first_from(const struct held *held, unsigned key)
 static unsigned last_before(const struct held *held, unsigned key)
 {
     while (key-- > 0)
-        if (held->there[key])
+        if (held_has(held, key))
             return key;
     return KEYS;
 }
@@ -417,8 +600,8 @@ static void ask_snapshot(unsigned key)
     int rc = strata_snapshot_get(run.snapshot, key_at(key), &value, &err);
 
     done(rc, "a get from a snapshot");
-    require((rc == 0) == run.snapped.there[key], "step %u: a snapshot, key %u: %d", run.step, key,
-            rc);
+    require((rc == 0) == held_has(&run.snapped, key), "step %u: a snapshot, key %u: %d", run.step,
+            key, rc);
     require(rc || is_right(&run.snapped, key, strata_buffer_slice(&value)),
             "step %u: a snapshot has another value of key %u", run.step, key);
     strata_buffer_free(&value);
@@ -557,7 +740,7 @@ static void judge_scan(const struct damage *damage, int rc, const struct held *f
 
     for (unsigned key = 0; key < KEYS; key++)
         require(!found->there[key] ||
-                    (exact ? held->there[key] && held->hash[key] == found->hash[key]
+                    (exact ? held_has(held, key) && held->hash[key] == found->hash[key]
                            : was_written(key, found->hash[key])),
                 "step %u: damaged, it serves another value of key %u", run.step, key);
     if (rc < 0)
@@ -835,8 +1018,13 @@ static void step(void)
     case 3:
     case 4:
     case 5:
+        write_some(1, false, false, BY_BATCH);
+        break;
     case 6:
-        write_some(1, false);
+        if (subject_promises(BLIND))
+            write_blind(byte());
+        else
+            write_some(1, false, false, BY_BATCH);
         break;
     case 7:
         a = byte();
@@ -846,10 +1034,10 @@ static void step(void)
     case 9:
     case 10:
         a = byte();
-        write_some(2 + a % (WRITES_BATCH - 1), a & 128);
+        write_some(2 + a % (WRITES_BATCH - 1), a & 128, false, BY_BATCH);
         break;
     case 11:
-        write_some(1, true);
+        write_some(1, true, false, BY_BATCH);
         break;
     case 12:
     case 13:
@@ -862,8 +1050,13 @@ static void step(void)
     case 15:
     case 16:
     case 17:
-    case 18:
         iterate(byte());
+        break;
+    case 18:
+        if (subject_promises(STRATA_PROMISE_EXPIRY))
+            pass_time(byte());
+        else
+            iterate(byte());
         break;
     case 19:
         look(byte());
@@ -907,6 +1100,7 @@ static void step(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     run = (struct run){.data = data, .size = size, .fs = fs_sim_new()};
+    writes_time = 1000;
     require(run.fs && fs_sim_record(run.fs) == 0, "no memory");
     open_it(byte());
     for (; run.size && run.step < STEPS; run.step++)

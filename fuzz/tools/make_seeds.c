@@ -1162,11 +1162,13 @@ static void save_texts(void)
 
 /* The first byte says how it is opened; an operation is its number and its arguments. */
 #define PUT "\x00"
+#define BLIND "\x06" /* stage 13 on; before, a put */
 #define MANY "\x07"
 #define BATCH "\x08"
 #define SYNCED "\x0b"
 #define GET "\x0c"
 #define ITER "\x0e"
+#define TIME "\x12" /* stage 13 on; before, an iterator */
 #define LOOK "\x13"
 #define SNAP "\x14"
 #define SYNC "\x15"
@@ -1218,6 +1220,19 @@ static const struct {
      OF("\x01" MANY "\x7c\x04" DAMAGE "\x01\x0c\x00\x03" DAMAGE "\x23\x08\x00\x64")},
     {"others", OF("\x01" PUT "\x01\x0d" SNAP "\x01" OTHER "\x00" OTHER "\x01" OTHER "\x02" PUT
                   "\x02\x0d" SNAP "\x05" SNAP "\x04")},
+    {"merges_of_values",
+     OF("\x01" BLIND "\x08\x01\x0d\x02" BLIND "\x08\x01\x15\x03" BLIND "\x10\x01\x0d\x04" BLIND
+        "\x0a\x02\x0d\x05\x02\x11\x06\x02\x0d\x05" FLUSH BLIND "\x08\x02\x11\x05" BLIND
+        "\x08\x02\x0d\x02" LOOK "\x02" CUT "\x02\x03\x05" BLIND "\x11\x03\x1d\x02\x03\x0d\x02")},
+    {"values_that_expire",
+     OF("\x01" BLIND "\x08\x01\x0d\x10" BLIND "\x08\x02\x0d\x21" BLIND "\x00\x03\x0d\x08" ITER
+        "\x00\x00" SNAP "\x01" TIME "\x01" ITER "\x00\x04" SNAP "\x05" FLUSH BLIND
+        "\x08\x01\x11\x05" BLIND "\x08\x02\x0d\x02" TIME "\x02" COMPACT LOOK "\x00" PUT
+        "\x04\x0d" COMPACT CUT "\x02\x03\x05" LOOK "\x01")},
+    {"ranges_deleted", OF("\x01" MANY "\x7c\x01" BLIND "\x08\x03\x0d\x2f" ITER "\x00\x00" MANY
+                          "\xfc\x05" BLIND "\x02\x01\x0d\x00\x00\x0d\x27\x01\x0d\x05" SNAP
+                          "\x01" BLIND "\x12\x05\x0d\x01\x04\x0d\x1f\x05\x0d\x02" LOOK "\x00" BLIND
+                          "\x88\x00\x0d\x07" CUT "\x02\x03\x05" LOOK "\x02")},
 };
 
 /* ---- Chains (fuzz/chain.c), and a table with some (fuzz/chain_table.c) ------------------------

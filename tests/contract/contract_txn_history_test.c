@@ -115,6 +115,7 @@ static void run_free_threads(struct place *place, enum strata_isolation isolatio
                             .isolation = isolation,
                             .plain = true,
                             .unsynced = true,
+                            .blind = subject_promises(TXN_CREW_BLIND),
                             .upkeep = true};
     struct cycles_result result;
 

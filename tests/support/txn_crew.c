@@ -1,5 +1,6 @@
-/* txn_crew.c: see txn_crew.h. A list is its numbers in text, each with a comma behind it, and then
- * as many dots as the last number says: who reads it sees that it is whole. */
+/* txn_crew.c: see txn_crew.h. A list is its numbers in text, each with a comma behind it and as
+ * many dots as the number says: who reads it sees that it is whole, and one is appended by a merge
+ * as it is by a put. */
 #include "txn_crew.h"
 #include "rng.h"
 
@@ -11,7 +12,12 @@
 #include <string.h>
 
 #define KEY_BYTES 16
-#define LIST_MOST 400u
+#define LIST_MOST 400u  /* that one is put */
+#define READ_MOST 1200u /* with what is merged */
+#define MERGED_MOST ((READ_MOST - LIST_MOST) / TXN_CREW_MOST)
+#define LATER (UINT64_MAX / 2) /* no value expires while this runs, */
+#define EARLIER 1              /* or it has expired */
+#define LOTS 6u
 #define OPEN_MOST 3u /* iterators of a transaction */
 #define LAST_SESSION (CYCLES_SESSIONS - 1)
 
@@ -21,9 +27,10 @@ struct session {
     unsigned number;
     struct rng rng;
     struct strata_buffer found;
-    uint64_t list[LIST_MOST]; /* the last one read */
+    uint64_t list[READ_MOST]; /* the last one read */
     size_t count;
     uint64_t values;         /* appended so far */
+    size_t merged;           /* of them, without a look at the list; also in vain */
     uint64_t own[LIST_MOST]; /* what its own key holds */
     size_t own_count;
     bool own_unknown; /* a plain put failed */
@@ -38,20 +45,22 @@ static struct strata_slice key_of(unsigned key, char text[KEY_BYTES])
     return strata_string(text);
 }
 
+static void append_item(uint64_t number, struct strata_buffer *to)
+{
+    static const char dots[] = "................";
+    char text[24];
+    int size = snprintf(text, sizeof text, "%llu,", (unsigned long long)number);
+
+    strata_buffer_append(to, text, (size_t)size);
+    strata_buffer_append(to, dots, number * 2654435761u % sizeof dots);
+    need(to->out_of_memory ? NULL : to);
+}
+
 static void write_list(const uint64_t *list, size_t count, struct strata_buffer *to)
 {
-    static const char dots[97] = "................................................................"
-                                 "................................";
-    char text[24];
-
     strata_buffer_clear(to);
-    for (size_t i = 0; i < count; i++) {
-        int size = snprintf(text, sizeof text, "%llu,", (unsigned long long)list[i]);
-        strata_buffer_append(to, text, (size_t)size);
-    }
-    if (count)
-        strata_buffer_append(to, dots, list[count - 1] * 2654435761u % sizeof dots);
-    need(to->out_of_memory ? NULL : to);
+    for (size_t i = 0; i < count; i++)
+        append_item(list[i], to);
 }
 
 /* False: nobody writes such a value. */
@@ -61,11 +70,13 @@ static bool read_list(struct strata_slice value, uint64_t *list, size_t *count)
     size_t at = 0;
     bool same;
 
-    for (*count = 0; at < value.size && value.data[at] != '.' && *count < LIST_MOST; at++) {
+    for (*count = 0; at < value.size && *count < READ_MOST; at++) {
         uint64_t number = 0;
         for (; at < value.size && value.data[at] >= '0' && value.data[at] <= '9'; at++)
             number = 10 * number + (uint64_t)(value.data[at] - '0');
         list[(*count)++] = number;
+        while (at + 1 < value.size && value.data[at + 1] == '.')
+            at++;
     }
     write_list(list, *count, &again);
     same = *count > 0 && strata_compare(value, strata_buffer_slice(&again)) == 0;
@@ -185,10 +196,36 @@ static int append(struct task *task, unsigned key, bool for_update)
         return rc;
     session->list[session->count++] = new_value(session);
     write_list(session->list, session->count, &session->found);
-    rc = strata_txn_put(task->txn, key_of(key, text), strata_buffer_slice(&session->found),
-                        &task->err);
+    rc = session->crew->blind && rng_below(&session->rng, 2)
+             ? strata_txn_put_until(task->txn, key_of(key, text),
+                                    strata_buffer_slice(&session->found), LATER, &task->err)
+             : strata_txn_put(task->txn, key_of(key, text), strata_buffer_slice(&session->found),
+                              &task->err);
     if (rc == 0)
         cycles_append(task->record, key, session->list[session->count - 1]);
+    return rc;
+}
+
+/* A session may merge so many. */
+static bool may_merge(struct session *session)
+{
+    return session->merged < MERGED_MOST;
+}
+
+/* Without a look at what is there. */
+static int append_by_merge(struct task *task, unsigned key)
+{
+    struct session *session = task->session;
+    uint64_t value = new_value(session);
+    char text[KEY_BYTES];
+    int rc;
+
+    session->merged++;
+    write_list(&value, 1, &session->found);
+    rc = strata_txn_merge(task->txn, STRATA_OP_APPEND, key_of(key, text),
+                          strata_buffer_slice(&session->found), &task->err);
+    if (rc == 0)
+        cycles_append(task->record, key, value);
     return rc;
 }
 
@@ -198,6 +235,38 @@ struct range {
     bool back;
     bool found[TXN_CREW_KEYS];
 };
+
+/* Behind all keys that have lists are lots: all at once are put, with one value, or deleted. */
+static struct strata_slice lot_of(unsigned lot, char text[KEY_BYTES])
+{
+    snprintf(text, KEY_BYTES, "lot%02u", lot);
+    return strata_string(text);
+}
+
+static bool is_lot(struct strata_slice key)
+{
+    return key.size > 3 && memcmp(key.data, "lot", 3) == 0;
+}
+
+/* All of them are there, or none. */
+static int look_at_lots(struct session *session, struct strata_iter *iter, struct strata_error *err)
+{
+    struct strata_slice value;
+    unsigned count = 0;
+    int rc = strata_iter_seek(iter, strata_string("lot"), err);
+
+    strata_buffer_clear(&session->found);
+    while (rc == 0 && (rc = strata_iter_value(iter, &value, err)) == 0) {
+        if (count++ == 0)
+            strata_buffer_append(&session->found, value.data, value.size);
+        if (strata_compare(value, strata_buffer_slice(&session->found)) != 0)
+            say(session->crew, "lots of two writes", NULL);
+        rc = strata_iter_next(iter, err);
+    }
+    if (rc == STRATA_NOT_FOUND && count != 0 && count != LOTS)
+        say(session->crew, "some of the lots", NULL);
+    return rc < 0 ? rc : 0;
+}
 
 /* TXN_CREW_KEYS: nobody writes such a key. */
 static unsigned number_of(struct strata_slice key)
@@ -220,6 +289,8 @@ static int take_entry(struct task *task, struct strata_iter *iter, struct range 
 
     if (rc < 0)
         return rc;
+    if (is_lot(strata_iter_key(iter)))
+        return STRATA_NOT_FOUND;
     if (key == TXN_CREW_KEYS || range->found[key] ||
         !read_list(value, session->list, &session->count))
         say(session->crew, "scan", NULL);
@@ -293,6 +364,24 @@ static unsigned any_key(struct session *session)
     return (unsigned)rng_below(&session->rng, TXN_CREW_SHARED);
 }
 
+/* By a range, or by a time that is over. */
+static int delete_one(struct task *task, unsigned key)
+{
+    struct session *session = task->session;
+    char text[KEY_BYTES], next[KEY_BYTES];
+
+    switch (session->crew->blind ? rng_below(&session->rng, 3) : 0) {
+    case 0:
+        return strata_txn_delete(task->txn, key_of(key, text), &task->err);
+    case 1:
+        return strata_txn_delete_range(task->txn, key_of(key, text), key_of(key + 1, next),
+                                       &task->err);
+    default:
+        return strata_txn_put_until(task->txn, key_of(key, text), strata_string("?"), EARLIER,
+                                    &task->err);
+    }
+}
+
 /* A key that it has deleted is not there, until that is rolled back. */
 static int delete_behind_savepoint(struct task *task)
 {
@@ -303,13 +392,28 @@ static int delete_behind_savepoint(struct task *task)
     int rc = strata_txn_savepoint(task->txn, &mark, &task->err);
 
     if (rc == 0)
-        rc = strata_txn_delete(task->txn, key_of(key, text), &task->err);
+        rc = delete_one(task, key);
     if (rc == 0)
         rc = strata_txn_get(task->txn, key_of(key, text), &found, &task->err);
     if (rc == 0)
         say(task->session->crew, "what the transaction has deleted", NULL);
     strata_buffer_free(&found);
     return rc == STRATA_NOT_FOUND ? strata_txn_rollback_to(task->txn, mark, &task->err) : rc;
+}
+
+/* What has been there never: it expired before it was put. */
+static struct strata_slice gone_key(struct session *session, char text[KEY_BYTES])
+{
+    snprintf(text, KEY_BYTES, "key%02u gone", (unsigned)rng_below(&session->rng, TXN_CREW_KEYS));
+    return strata_string(text);
+}
+
+static int put_gone(struct task *task)
+{
+    char text[KEY_BYTES];
+
+    return strata_txn_put_until(task->txn, gone_key(task->session, text), strata_string("?"),
+                                EARLIER, &task->err);
 }
 
 static int append_behind_savepoint(struct task *task)
@@ -327,11 +431,48 @@ static int append_behind_savepoint(struct task *task)
     return rc;
 }
 
+static int write_lots(struct task *task, bool puts)
+{
+    struct session *session = task->session;
+    uint64_t value = new_value(session);
+    struct strata_iter *iter;
+    char text[KEY_BYTES];
+    int rc = strata_txn_iter(task->txn, &iter, &task->err);
+
+    if (rc < 0)
+        return rc;
+    rc = look_at_lots(session, iter, &task->err);
+    strata_iter_free(iter);
+    if (rc == 0 && !puts)
+        return strata_txn_delete_range(task->txn, strata_string("lot"), strata_string("lou"),
+                                       &task->err);
+    write_list(&value, 1, &session->found);
+    for (unsigned lot = 0; rc == 0 && lot < LOTS; lot++)
+        rc = strata_txn_put(task->txn, lot_of(lot, text), strata_buffer_slice(&session->found),
+                            &task->err);
+    return rc;
+}
+
+/* Under snapshot isolation a merge reads nothing, so it comes behind what its transaction has not
+ * seen: that is an anomaly of lists. */
+static int do_blind(struct task *task, uint64_t what)
+{
+    struct session *session = task->session;
+
+    if (what > 1)
+        return write_lots(task, what == 2);
+    if (what == 1 || !may_merge(session) || session->crew->isolation != STRATA_SERIALIZABLE)
+        return put_gone(task);
+    return append_by_merge(task, any_key(session));
+}
+
 static int do_one(struct task *task, bool writes)
 {
     struct session *session = task->session;
     uint64_t what = rng_below(&session->rng, writes ? 16 : 6);
 
+    if (writes && session->crew->blind && rng_below(&session->rng, 3) == 0)
+        return do_blind(task, what % 4);
     if (what < 4)
         return get(task, any_key(session), false);
     if (what < 6)
@@ -427,6 +568,68 @@ static void put_own(struct session *session)
     end(session, record, rc == 0 ? CYCLES_COMMITTED : CYCLES_UNKNOWN);
 }
 
+/* To one that all append to. */
+static void merge_one(struct session *session)
+{
+    struct cycles_txn *record = begin(session);
+    unsigned key = any_key(session), flags = flags_of(session, record);
+    uint64_t value = new_value(session);
+    struct strata_error err = {0};
+    char text[KEY_BYTES];
+    int rc;
+
+    session->merged++;
+    write_list(&value, 1, &session->found);
+    cycles_append(record, key, value);
+    ask(session, record);
+    rc = strata_merge(session->crew->db, STRATA_OP_APPEND, key_of(key, text),
+                      strata_buffer_slice(&session->found), flags, &err);
+    went_well(session, rc, "merge", &err);
+    end(session, record, rc == 0 ? CYCLES_COMMITTED : CYCLES_UNKNOWN);
+}
+
+/* Those that were there go first, by a range. */
+static int put_all_lots(struct session *session, struct strata_error *err)
+{
+    struct strata_batch *batch = need(strata_batch_new());
+    uint64_t value = new_value(session);
+    char text[KEY_BYTES];
+    int rc = strata_batch_delete_range(batch, strata_string("lot"), strata_string("lou"), err);
+
+    write_list(&value, 1, &session->found);
+    for (unsigned lot = 0; rc == 0 && lot < LOTS; lot++)
+        rc = strata_batch_put(batch, lot_of(lot, text), strata_buffer_slice(&session->found), err);
+    if (rc == 0)
+        rc = strata_write(session->crew->db, batch, 0, err);
+    strata_batch_free(batch);
+    return rc;
+}
+
+static void write_blind(struct session *session)
+{
+    struct strata *db = session->crew->db;
+    struct strata_error err = {0};
+    char text[KEY_BYTES];
+    int rc;
+
+    switch (rng_below(&session->rng, 4)) {
+    case 0:
+        rc = strata_put_until(db, gone_key(session, text), strata_string("?"), EARLIER, 0, &err);
+        break;
+    case 1:
+        rc = put_all_lots(session, &err);
+        break;
+    case 2:
+        rc = strata_delete_range(db, strata_string("lot"), strata_string("lou"), 0, &err);
+        break;
+    default:
+        if (may_merge(session))
+            merge_one(session);
+        return;
+    }
+    went_well(session, rc, "a blind write", &err);
+}
+
 static void get_one(struct session *session)
 {
     struct cycles_txn *record = begin(session);
@@ -452,6 +655,8 @@ static void scan_all(struct session *session, struct strata *db)
 
     if (rc == 0) {
         rc = scan_with(&task, iter, &range);
+        if (rc == 0)
+            rc = look_at_lots(session, iter, &task.err);
         strata_iter_free(iter);
     }
     went_well(session, rc, "scan", &task.err);
@@ -488,6 +693,8 @@ static void *work(void *arg)
             get_one(session);
         else
             scan_all(session, crew->db);
+        if (crew->blind && crew->plain && rng_below(&session->rng, 4) == 0)
+            write_blind(session);
         if (crew->upkeep && rng_below(&session->rng, 8) == 0)
             keep_up(session);
     }

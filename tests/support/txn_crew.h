@@ -5,7 +5,10 @@
  *
  * A transaction gets, gets for update, appends, scans ranges, deletes and appends behind a
  * savepoint and rolls that back, commits or is dropped; others only read. Between them a session
- * appends by a plain put to a key that is its own, and reads without a transaction. */
+ * appends by a plain put to a key that is its own, and reads without a transaction.
+ *
+ * `blind`: it also appends by merges, puts with a time, some of which are over, and puts and
+ * deletes a range of keys beside those with lists, of which any reader sees all or none. */
 #ifndef STRATA_TESTS_TXN_CREW_H
 #define STRATA_TESTS_TXN_CREW_H
 
@@ -13,6 +16,7 @@
 #include "strata.h"
 #include "threads/sync.h"
 
+#define TXN_CREW_BLIND (STRATA_PROMISE_MERGE | STRATA_PROMISE_EXPIRY | STRATA_PROMISE_RANGE)
 #define TXN_CREW_MOST 8u                                /* sessions */
 #define TXN_CREW_SHARED 5u                              /* keys that all append to */
 #define TXN_CREW_KEYS (TXN_CREW_SHARED + TXN_CREW_MOST) /* and one of each session's own */
@@ -28,6 +32,7 @@ struct txn_crew {
     enum strata_isolation isolation;
     bool plain;    /* puts without a transaction, too */
     bool unsynced; /* some commits are not synced */
+    bool blind;    /* as stage 13 allows */
     bool upkeep;   /* flushes and compactions, too */
     bool may_fail; /* a commit that fails has an unknown outcome */
     /* What was done: */

@@ -26,6 +26,7 @@ static void draw(struct txn_schedule *s, uint64_t number)
     crew->transactions = 2 + (unsigned)prng_below(&random, 6);
     crew->plain = !s->recorded;
     crew->unsynced = prng_below(&random, 2);
+    crew->blind = !s->engine && subject_promises(TXN_CREW_BLIND);
     crew->upkeep = !s->engine && prng_below(&random, 3) == 0;
     if (s->faults && prng_below(&random, 4) == 0)
         s->fails_at = 1 + prng_below(&random, 80);

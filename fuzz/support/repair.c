@@ -382,7 +382,8 @@ static void repair_block(struct parts *parts, uint64_t begin, uint64_t end)
         parts->sum.block_bytes += bytes.size;
     }
     repair_section(parts->data, begin, end);
-    parts->sum.sum.digest = pax_table_digest(parts->sum.sum.digest, u32_at(parts->data + end - 4));
+    parts->sum.sum.digest =
+        stored_block_digest(parts->sum.sum.digest, u32_at(parts->data + end - 4));
     parts->sum.blocks++;
 }
 

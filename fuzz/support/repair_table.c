@@ -105,7 +105,7 @@ static void repair_block(struct repairing *r, uint64_t begin, uint64_t end)
         add_entries(r, contents(r, begin, end, room));
     }
     repair_stored(r, begin, end);
-    r->sum.digest = table_digest(r->sum.digest, u32_at(r->data + end - 4));
+    r->sum.digest = stored_block_digest(r->sum.digest, u32_at(r->data + end - 4));
 }
 
 /* The data blocks are those of the index, as far as that is sound. */

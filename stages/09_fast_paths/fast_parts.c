@@ -49,28 +49,6 @@ uint64_t fast_tables_asked(const void *common)
            striped_sum(&c->counts, PAX_TABLE_SEARCHED);
 }
 
-/* The pool keeps what one memtable takes, its last chunk included. */
-int fast_memory_new(const struct strata_env *env, struct arena_source **out,
-                    struct strata_error *err)
-{
-    size_t budget = env->options->memtable_bytes;
-    struct arena_pool *pool = malloc(sizeof *pool);
-    int rc = pool ? arena_pool_init(pool, budget < MEMTABLE_CHUNK ? budget : MEMTABLE_CHUNK,
-                                    budget + budget / 8, err)
-                  : strata_fail_memory(err, sizeof *pool);
-
-    *out = rc == 0 ? &pool->source : NULL;
-    if (rc < 0)
-        free(pool);
-    return rc;
-}
-
-void fast_memory_free(struct arena_source *source)
-{
-    arena_pool_free((struct arena_pool *)source);
-    free(source);
-}
-
 /* While `reading` is held nobody begins to. A reader that has dropped its reference did all of its
  * reading before. */
 bool fast_is_read(struct tree *tree)
@@ -97,8 +75,8 @@ static void recycle(struct tree *tree)
 const struct tree_parts fast_parts = {
     .table = &pax_table_kind,
     .memtable = &memtable_bptree,
-    .memory_new = fast_memory_new,
-    .memory_free = fast_memory_free,
+    .memory_new = arena_pool_new,
+    .memory_free = arena_pool_del,
     .merge = fast_merge,
     .get = fast_get,
     .tables_asked = fast_tables_asked,

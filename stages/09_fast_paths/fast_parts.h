@@ -9,9 +9,6 @@
 extern const struct tree_parts fast_parts;
 
 /* What they are made of, for an engine that has other parts beside these. */
-int fast_memory_new(const struct strata_env *env, struct arena_source **out,
-                    struct strata_error *err);
-void fast_memory_free(struct arena_source *source);
 int fast_merge(const struct level_merge *of, struct cursor **out, struct strata_error *err);
 uint64_t fast_tables_asked(const void *common);
 /* Does anybody refer to the current super, or to its memtable? */

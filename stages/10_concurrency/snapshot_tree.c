@@ -15,6 +15,7 @@
 #include "09_fast_paths/fast_parts.h"
 #include "09_fast_paths/log/group_delay.h"
 #include "09_fast_paths/log/single_op_log.h"
+#include "09_fast_paths/memtable/arena_pool.h"
 #include "09_fast_paths/memtable/bptree.h"
 #include "10_concurrency/snapshot/chain.h"
 #include "10_concurrency/snapshot/keep.h"
@@ -293,8 +294,8 @@ const struct tree_parts snapshot_parts = {
     .tree_bytes = sizeof(struct snapshot_tree),
     .table = &chain_table_kind,
     .memtable = &memtable_bptree,
-    .memory_new = fast_memory_new,
-    .memory_free = fast_memory_free,
+    .memory_new = arena_pool_new,
+    .memory_free = arena_pool_del,
     .merge = read_at_merge,
     .get = fast_get,
     .tables_asked = fast_tables_asked,

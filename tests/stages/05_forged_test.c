@@ -154,7 +154,7 @@ static void put_together(struct table_7 *t, const struct parts *p, struct strata
     bytes->size = RECORD_FILE_HEADER;
     for (int n = 0; n < BLOCKS; n++) {
         offsets[n] = bytes->size;
-        digest = table_digest(digest, put(bytes, strata_buffer_slice(&p->blocks[n]), true));
+        digest = stored_block_digest(digest, put(bytes, strata_buffer_slice(&p->blocks[n]), true));
         raw_bytes += p->blocks[n].size;
     }
     offsets[BLOCKS] = bytes->size;

@@ -3,49 +3,57 @@
 
 #include "09_fast_paths/memtable/arena_pool.h"
 
-static void arena_large_chunks_are_mapped_and_given_back(void **state)
-{
-    struct arena_pool pool;
-    struct arena arena = {.source = &pool.source, .chunk_bytes = (size_t)8 << 20};
-    uint8_t *piece;
+#define MIB ((size_t)1 << 20)
 
-    (void)state;
-    assert_int_equal(arena_pool_init(&pool, (size_t)8 << 20, 0, NULL), 0);
-    assert_int_equal(arena_reserve(&arena, (size_t)20 << 20, NULL), 0);
-    piece = arena_take(&arena, (size_t)20 << 20);
-    piece[0] = piece[(20u << 20) - 1] = 1;
-    assert_int_equal(arena.taken % ((size_t)2 << 20), 0);
-    arena_free(&arena);
-    arena_pool_free(&pool);
+static struct arena_source *pool_of(size_t memtable_bytes)
+{
+    struct strata_options options = {.memtable_bytes = memtable_bytes};
+    struct strata_env env = {.options = &options};
+    struct arena_source *pool;
+
+    assert_int_equal(arena_pool_new(&env, &pool, NULL), 0);
+    return pool;
 }
 
-static void arena_pool_keeps_chunks_for_the_next(void **state)
+static void arena_large_chunks_are_mapped_and_given_back(void **state)
 {
-    const size_t mib = (size_t)1 << 20;
-    struct arena_pool pool;
-    struct arena arena = {.source = &pool.source, .chunk_bytes = 2 * mib};
+    struct arena arena = {.source = pool_of(64 * MIB), .chunk_bytes = 8 * MIB};
     uint8_t *piece;
 
     (void)state;
-    assert_int_equal(arena_pool_init(&pool, 2 * mib, 5 * mib, NULL), 0);
+    assert_int_equal(arena_reserve(&arena, 20 * MIB, NULL), 0);
+    piece = arena_take(&arena, 20 * MIB);
+    piece[0] = piece[20 * MIB - 1] = 1;
+    assert_int_equal(arena.taken % (2 * MIB), 0);
+    arena_free(&arena);
+    arena_pool_del(arena.source);
+}
+
+/* Of a memtable of 16 MiB 18 MiB are kept: two chunks of 8. */
+static void arena_pool_keeps_chunks_for_the_next(void **state)
+{
+    struct arena arena = {.source = pool_of(16 * MIB), .chunk_bytes = 8 * MIB};
+    const struct arena_pool *pool = (const struct arena_pool *)arena.source;
+    uint8_t *piece;
+
+    (void)state;
     for (int i = 0; i < 3; i++) { /* of which two are kept */
-        assert_int_equal(arena_reserve(&arena, mib + mib / 2, NULL), 0);
-        piece = arena_take(&arena, mib + mib / 2);
+        assert_int_equal(arena_reserve(&arena, 6 * MIB, NULL), 0);
+        piece = arena_take(&arena, 6 * MIB);
         piece[100] = (uint8_t)(i + 1);
     }
-    assert_int_equal(arena_reserve(&arena, 3 * mib, NULL), 0); /* and not one of another size */
-    arena_take(&arena, 3 * mib);
+    assert_int_equal(arena_reserve(&arena, 12 * MIB, NULL), 0); /* and not one of another size */
+    arena_take(&arena, 12 * MIB);
     arena_free(&arena);
-    assert_int_equal(pool.bytes, 4 * mib);
-    for (size_t left = 4; left > 0; left -= 2) {
-        assert_int_equal(pool.bytes, left * mib);
-        assert_int_equal(arena_reserve(&arena, mib + mib / 2, NULL), 0);
-        piece = arena_take(&arena, mib + mib / 2);
+    for (size_t left = 16; left > 0; left -= 8) {
+        assert_int_equal(pool->bytes, left * MIB);
+        assert_int_equal(arena_reserve(&arena, 6 * MIB, NULL), 0);
+        piece = arena_take(&arena, 6 * MIB);
         assert_in_range(piece[100], 1, 3); /* as it was left */
     }
-    assert_int_equal(pool.bytes, 0);
+    assert_int_equal(pool->bytes, 0);
     arena_free(&arena);
-    arena_pool_free(&pool);
+    arena_pool_del(arena.source);
 }
 
 int main(void)

@@ -34,4 +34,10 @@ int stored_block_open(struct stored_block *block, struct strata_slice bytes, uin
 int stored_block_uncompress(const struct stored_block *block, uint64_t offset, uint8_t *to,
                             struct strata_error *err);
 
+/* One digest of the checksums of all data blocks of a table, in order. */
+static inline uint64_t stored_block_digest(uint64_t digest, uint32_t check)
+{
+    return (digest ^ check) * 0x9e3779b97f4a7c15u ^ digest >> 29;
+}
+
 #endif

@@ -79,15 +79,14 @@ static void table_close(struct sstable *base)
     sstable_free(base);
 }
 
-/* A table's file is opened when it is read, and closed while others need the descriptor more. */
-static int check_file(struct table *t, struct strata_error *err)
+int table_check_file(struct sstable *table, const struct fs_pooled *file, struct strata_error *err)
 {
     struct strata_error why;
-    int used = fs_pooled_use(&t->file, &why);
-    int rc = sstable_opened(&t->base, used < 0 ? NULL : t->file.file, used, &why, err);
+    int used = fs_pooled_use(file, &why);
+    int rc = sstable_opened(table, used < 0 ? NULL : file->file, used, &why, err);
 
     if (used == 0)
-        fs_pooled_done(&t->file);
+        fs_pooled_done(file);
     return rc;
 }
 
@@ -105,7 +104,7 @@ static int table_open(const struct strata_env *env, void *common, uint64_t numbe
     t->file.path = t->base.path;
     t->file.pool = t->common->files;
     if (rc == 0)
-        rc = check_file(t, err);
+        rc = table_check_file(&t->base, &t->file, err);
     if (rc == 0)
         rc = table_read_parts(t, err);
     if (rc < 0)

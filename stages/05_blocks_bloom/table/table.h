@@ -6,6 +6,7 @@
 #define STRATA_05_TABLE_H
 
 #include "04_memtable_sstable/run/sstable.h"
+#include "fs/fs_pool.h"
 
 #define TABLE_SUFFIX ".sst"
 #define TABLE_MAGIC "STRATSST"
@@ -13,5 +14,9 @@
 extern const struct sstable_kind table_kind;
 
 extern const struct strata_format table_format; /* inspect.c */
+
+/* A table's file is opened when it is read, and closed while others need the descriptor more. Here
+ * as sstable_opened. */
+int table_check_file(struct sstable *table, const struct fs_pooled *file, struct strata_error *err);
 
 #endif

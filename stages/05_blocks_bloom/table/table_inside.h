@@ -33,12 +33,6 @@ struct table {
     uint8_t *filter;    /* as it is in the file; NULL: there is none */
 };
 
-/* One digest of the checksums of all data blocks, in order. */
-static inline uint64_t table_digest(uint64_t digest, uint32_t check)
-{
-    return (digest ^ check) * 0x9e3779b97f4a7c15u ^ digest >> 29;
-}
-
 /* Reads and checks all but the data blocks, into a table whose base (path, number, bytes) and file
  * are set. To be freed by table_free_parts in any case. CORRUPT, IO, NO_MEMORY. */
 int table_read_parts(struct table *table, struct strata_error *err);

@@ -1,6 +1,7 @@
 /* table_verify.c: every byte of a table is read from the file and checked: what is there now, not
  * what was there when the table was opened or is in the cache. */
 #include "02_hash_index/index.h"
+#include "05_blocks_bloom/block/stored_block.h"
 #include "table_inside.h"
 
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static int verify_block(struct verification *v, uint32_t n, struct strata_error 
 
     if (rc < 0)
         return rc;
-    v->sum.digest = table_digest(v->sum.digest, check);
+    v->sum.digest = stored_block_digest(v->sum.digest, check);
     v->raw_bytes += bytes->size;
     rc = block_iter_enter(&v->iter, table_block(bytes), err);
     if (rc == 0) {

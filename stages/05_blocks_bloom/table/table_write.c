@@ -60,7 +60,7 @@ static int end_block(struct table_writer *w, const struct strata_slice *next,
     if (rc < 0)
         return rc;
     w->raw_bytes += bytes.size;
-    w->base.sum.digest = table_digest(w->base.sum.digest, check);
+    w->base.sum.digest = stored_block_digest(w->base.sum.digest, check);
     block_builder_reset(&w->block);
     return fs_output_flush_due(&w->base.out, err);
 }

@@ -40,16 +40,11 @@ static size_t bytes_of(const struct sums *s)
            types_bytes(s->count, s->deletes, s->coded) + s->value_bytes;
 }
 
-/* With numbers of two bytes, if it may have those. */
+/* With numbers of two bytes, if it may have those: else it is wide, and larger than that. */
 static size_t size_of(const struct sums *s)
 {
     size_t bytes = bytes_of(s), numbers = numbers_of(s);
     return bytes + (bytes + 2 * numbers > PAX_BLOCK_NARROW_MAX ? 4 : 2) * numbers;
-}
-
-static bool is_wide(const struct sums *s)
-{
-    return bytes_of(s) + 2 * numbers_of(s) > PAX_BLOCK_NARROW_MAX;
 }
 
 static size_t shared_size(const struct pax_block_builder *b, struct strata_slice key)
@@ -263,7 +258,7 @@ int pax_block_builder_finish(struct pax_block_builder *builder, struct strata_sl
     struct strata_buffer *values = &builder->values;
     struct sums s = sums_of(builder);
     size_t size = size_of(&s), before = size - values->size;
-    bool wide = is_wide(&s);
+    bool wide = size > PAX_BLOCK_NARROW_MAX;
     uint8_t *to;
 
     assert(builder->count && s.prefix_size <= builder->prefix_size); /* 9.I19 */

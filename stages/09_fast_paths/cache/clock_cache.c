@@ -112,12 +112,9 @@ int clock_cache_new(size_t budget, size_t payload, struct clock_cache **out,
         return strata_fail_memory(err, sizeof *cache);
     if (payload > SIZE_MAX / 4)
         payload = SIZE_MAX / 4;
+    cache->mutex = (struct sync_mutex)SYNC_MUTEX_INIT;
     cache->budget = budget;
     cache->payload = round_up(payload ? payload : 1, LINE) | LINE; /* an odd number of lines */
-    if (sync_mutex_init(&cache->mutex) != 0) {
-        free(cache);
-        return strata_fail_memory(err, sizeof cache->mutex);
-    }
     rc = take_memory(cache, err);
     if (rc < 0)
         clock_cache_del(cache);
@@ -472,7 +469,6 @@ void clock_cache_stats(struct clock_cache *cache, struct clock_cache_stats *out)
         .evictions = cache->evictions,
         .blocks = cache->blocks,
         .bytes = cache->fresh * frame_bytes(cache),
-        .budget = cache->budget,
         .private_bytes = atomic_load_explicit(&cache->private_bytes, memory_order_relaxed),
     };
     for (uint32_t i = 0; i < cache->fresh; i++)

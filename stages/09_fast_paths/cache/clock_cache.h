@@ -62,7 +62,6 @@ struct clock_cache_stats {
     uint64_t evictions;     /* blocks that made room for others */
     uint64_t blocks;        /* kept now */
     uint64_t bytes;         /* of memory taken for frames: <= budget */
-    uint64_t budget;        /* as given */
     uint64_t private_bytes; /* on top of it now: blocks that are read and cannot be kept */
 };
 

@@ -2,8 +2,8 @@
  * 450,000 entries of 16 + 100 bytes (64 MiB) in a skip list: inserting in random order costs 2,700
  * ns on small pages and 1,900 ns on huge ones. */
 #include "arena_pool.h"
+#include "04_memtable_sstable/memtable/memtable.h"
 #include "base/pages.h"
-#include "strata_engine.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -78,19 +78,32 @@ static void pool_put(struct arena_source *source, void *chunk, size_t bytes)
         drop(chunk, bytes);
 }
 
-int arena_pool_init(struct arena_pool *pool, size_t usual, size_t most, struct strata_error *err)
+int arena_pool_new(const struct strata_env *env, struct arena_source **out,
+                   struct strata_error *err)
 {
-    *pool = (struct arena_pool){
-        .source = {pool_get, pool_put}, .usual = whole_bytes(usual), .most = most};
-    return sync_mutex_init(&pool->mutex) == 0 ? 0 : strata_fail_memory(err, sizeof pool->mutex);
+    size_t budget = env->options->memtable_bytes;
+    struct arena_pool *pool = malloc(sizeof *pool);
+
+    *out = NULL;
+    if (!pool)
+        return strata_fail_memory(err, sizeof *pool);
+    *pool =
+        (struct arena_pool){.source = {pool_get, pool_put},
+                            .mutex = SYNC_MUTEX_INIT,
+                            .usual = whole_bytes(budget < MEMTABLE_CHUNK ? budget : MEMTABLE_CHUNK),
+                            .most = budget + budget / 8};
+    *out = &pool->source;
+    return 0;
 }
 
-void arena_pool_free(struct arena_pool *pool)
+void arena_pool_del(struct arena_source *source)
 {
+    struct arena_pool *pool = (struct arena_pool *)source;
     void *chunk;
 
     while ((chunk = take_kept(pool)) != NULL)
         drop(chunk, pool->usual);
     assert(pool->bytes == 0);
     sync_mutex_free(&pool->mutex);
+    free(pool);
 }

@@ -5,6 +5,7 @@
 #define STRATA_09_ARENA_POOL_H
 
 #include "base/arena.h"
+#include "strata_engine.h"
 #include "threads/sync.h"
 
 struct arena_pool_chunk;
@@ -18,9 +19,10 @@ struct arena_pool {
     struct arena_pool_chunk *chunks;
 };
 
-/* Keeps chunks that were asked for as `usual` bytes, `most` bytes of them at most. NO_MEMORY. */
-int arena_pool_init(struct arena_pool *pool, size_t usual, size_t most, struct strata_error *err);
+/* A pool that keeps what one memtable takes, its last chunk included. NO_MEMORY. */
+int arena_pool_new(const struct strata_env *env, struct arena_source **out,
+                   struct strata_error *err);
 /* No arena has any of its chunks any more. */
-void arena_pool_free(struct arena_pool *pool);
+void arena_pool_del(struct arena_source *source);
 
 #endif

@@ -20,7 +20,6 @@
  *        (BPTREE_UNKNOWN), and an inner node has the prefix of its own fences (`bytes` is set): a
  *        key without it goes to the first child or the last. */
 #include "bptree_make.h"
-#include "bptree_read.h"
 #include "strata_engine.h"
 
 #include <assert.h>

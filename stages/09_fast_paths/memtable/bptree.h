@@ -39,6 +39,13 @@ struct bptree {
 /* Its invariants hold (bptree_check.c). For tests; nobody adds meanwhile. */
 bool bptree_check(const void *tree);
 
+/* As struct memtable_kind's (bptree_read.c); `tree` is the kind's self. */
+unsigned bptree_get(const void *tree, struct strata_slice key, uint64_t sequence,
+                    struct strata_slice *value);
+uint64_t bptree_number(const void *tree, struct strata_slice key, uint64_t sequence);
+struct cursor *bptree_cursor(const void *tree, uint64_t sequence);
+struct cursor *bptree_versions(const void *tree, const uint64_t *readers, size_t count);
+
 static inline struct strata_slice bptree_key(const struct bptree_entry *entry)
 {
     return strata_bytes(entry->bytes, entry->key_size);

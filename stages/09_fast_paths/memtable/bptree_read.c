@@ -11,7 +11,6 @@
  * 9.I7:  all that a reader may see was there when it began, and each leaf that it finds holds all
  *        of that between its fences (9.I4); what was added since has a larger sequence number than
  *        the reader's, and is skipped. */
-#include "bptree_read.h"
 #include "bptree_node.h"
 
 #include <assert.h>
@@ -322,13 +321,6 @@ static int last(struct strata_iter *iter, struct strata_error *err)
     return arrive_before((struct bptree_cursor *)iter);
 }
 
-static int value(struct strata_iter *iter, struct strata_error *err)
-{
-    (void)err;
-    iter->has_value = true;
-    return 0;
-}
-
 /* The newest reader that does not see this version; 0: all see it. */
 static uint64_t next_reader(const struct bptree_cursor *c)
 {
@@ -374,13 +366,15 @@ static struct cursor *make_cursor(const struct bptree *tree, uint64_t sequence,
 
 struct cursor *bptree_cursor(const void *self, uint64_t sequence)
 {
-    static const struct strata_iter_ops ops = {seek, last, next, prev, value, free_cursor};
+    static const struct strata_iter_ops ops = {seek,       last, next, prev, cursor_has_value,
+                                               free_cursor};
     return make_cursor(self, sequence, &ops);
 }
 
 struct cursor *bptree_versions(const void *self, const uint64_t *readers, size_t count)
 {
-    static const struct strata_iter_ops ops = {seek, NULL, next_version, NULL, value, free_cursor};
+    static const struct strata_iter_ops ops = {
+        seek, NULL, next_version, NULL, cursor_has_value, free_cursor};
     struct cursor *cursor = make_cursor(self, UINT64_MAX, &ops);
 
     if (cursor) {

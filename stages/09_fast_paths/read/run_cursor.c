@@ -283,13 +283,6 @@ static int run_prev(struct strata_iter *iter, struct strata_error *err)
     return run_cursor_step((struct run_cursor *)iter, true, err);
 }
 
-static int run_value(struct strata_iter *iter, struct strata_error *err)
-{
-    (void)err;
-    iter->has_value = true;
-    return 0;
-}
-
 static void run_free(struct strata_iter *iter)
 {
     run_cursor_clear((struct run_cursor *)iter);
@@ -301,8 +294,8 @@ static void run_free(struct strata_iter *iter)
 void run_cursor_init(struct run_cursor *c, const struct fast_run *run, struct strata_slice prefix,
                      bool once)
 {
-    static const struct strata_iter_ops ops = {run_seek, run_last,  run_next,
-                                               run_prev, run_value, run_free};
+    static const struct strata_iter_ops ops = {run_seek, run_last,         run_next,
+                                               run_prev, cursor_has_value, run_free};
 
     assert(run->count > 0);
     *c = (struct run_cursor){.base.iter = {.ops = &ops, .has_value = true}};

@@ -172,7 +172,7 @@ static int show_table(struct pax_table *t, pax_table_tell *tell, struct inspect 
         rc = show_blocks(t, tell, to, err);
     if (rc == 0)
         rc = show_rest(t, to, err);
-    return rc < 0 ? rc : pax_table_verify_blocks(t, err);
+    return rc < 0 ? rc : pax_table_verify_blocks(&t->base, err);
 }
 
 /* Damage is reported, and is no error. */

@@ -10,6 +10,7 @@
 #include "pax_table_inside.h"
 #include "base/bytes.h"
 #include "02_hash_index/index.h"
+#include "05_blocks_bloom/table/table.h"
 
 #include <stdlib.h>
 
@@ -26,17 +27,6 @@ void pax_table_close(struct sstable *table)
     sstable_free(table);
 }
 
-static int check_file(struct pax_table *t, struct strata_error *err)
-{
-    struct strata_error why;
-    int used = fs_pooled_use(&t->file, &why);
-    int rc = sstable_opened(&t->base, used < 0 ? NULL : t->file.file, used, &why, err);
-
-    if (used == 0)
-        fs_pooled_done(&t->file);
-    return rc;
-}
-
 /* Where it cannot be, it is read by calls. What is mapped needs no descriptor. */
 static void map_file(struct pax_table *t)
 {
@@ -49,7 +39,7 @@ static void map_file(struct pax_table *t)
 }
 
 static int open_file(const struct strata_env *env, void *common, uint64_t number, bool load,
-                     bool map, struct sstable **out, struct strata_error *err)
+                     struct sstable **out, struct strata_error *err)
 {
     struct pax_table *t = calloc(1, sizeof *t);
     int rc;
@@ -62,12 +52,12 @@ static int open_file(const struct strata_env *env, void *common, uint64_t number
     t->file.path = t->base.path;
     t->file.pool = t->common->files;
     if (rc == 0)
-        rc = check_file(t, err);
+        rc = table_check_file(&t->base, &t->file, err);
     if (rc == 0)
         rc = pax_table_read_properties(t, err);
     if (rc == 0 && load)
         rc = pax_table_need(t, err);
-    if (rc == 0 && map)
+    if (rc == 0 && env->options->mapped_reads)
         map_file(t);
     if (rc < 0)
         pax_table_close(&t->base);
@@ -76,23 +66,16 @@ static int open_file(const struct strata_env *env, void *common, uint64_t number
     return rc;
 }
 
-/* By calls: what is read so may fail, and what is read from a mapping raises a signal. */
-int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
-                        struct sstable **out, struct strata_error *err)
-{
-    return open_file(env, common, number, true, false, out, err);
-}
-
 int pax_table_open_later(const struct strata_env *env, void *common, uint64_t number,
                          struct sstable **out, struct strata_error *err)
 {
-    return open_file(env, common, number, false, env->options->mapped_reads, out, err);
+    return open_file(env, common, number, false, out, err);
 }
 
 int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
                    struct sstable **out, struct strata_error *err)
 {
-    return open_file(env, common, number, true, env->options->mapped_reads, out, err);
+    return open_file(env, common, number, true, out, err);
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */

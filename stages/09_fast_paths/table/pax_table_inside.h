@@ -17,8 +17,7 @@
 
 #include <assert.h>
 
-/* ---- The layout (pax_table_layout.c) -----------------------------------------------------------
- */
+/* ---- The layout (pax_table_layout.c) --------------------------------------------------------- */
 
 #define PAX_TABLE_FOOTER 24
 
@@ -49,12 +48,6 @@ void pax_table_put_footer(uint64_t number, uint64_t offset, uint64_t properties,
 /* As pax_table_get_properties. */
 const char *pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number,
                                  uint64_t offset, uint64_t *properties, bool *coded);
-
-/* One digest of the checks of all blocks, in order. */
-static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
-{
-    return (digest ^ check) * 0x9e3779b97f4a7c15u ^ digest >> 29;
-}
 
 /* ---- A table --------------------------------------------------------------------------------- */
 
@@ -149,9 +142,6 @@ int pax_table_find(struct pax_table *table, struct strata_slice key, uint64_t ha
                    uint64_t sequence, unsigned *type, struct strata_buffer *value,
                    struct strata_error *err);
 
-/* As the kind's, but what it opens is read by calls, not mapped. */
-int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
-                        struct sstable **out, struct strata_error *err);
 void pax_table_close(struct sstable *table);
 /* As the kind's: the table is loaded. */
 int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
@@ -177,8 +167,7 @@ void pax_table_unload(struct pax_table *table);
 int pax_table_blame(const struct pax_table *table, uint64_t offset, int rc,
                     const struct strata_error *why, struct strata_error *err);
 
-/* ---- Its blocks (pax_table_read.c)
- * --------------------------------------------------------------- */
+/* ---- Its blocks (pax_table_read.c) ----------------------------------------------------------- */
 
 /* Reads the stored block there to `to`, uncompressed; `at_hand`: its bytes, if they were read.
  * CORRUPT, IO, NO_MEMORY. */
@@ -220,7 +209,7 @@ void pax_table_stats(void *common, void (*each)(void *arg, const struct strata_s
 struct cursor *pax_table_cursor(struct sstable *table, bool once);
 int pax_table_verify(struct sstable *table, struct strata_error *err);
 /* All blocks are what index, filter and properties say. */
-int pax_table_verify_blocks(const struct pax_table *table, struct strata_error *err);
+int pax_table_verify_blocks(struct sstable *table, struct strata_error *err);
 
 /* Writes what a coded value holds to `to`, cut at `capacity` bytes. NULL; or what is wrong. */
 typedef const char *pax_table_tell(struct strata_slice coded, uint64_t last, char *to,
@@ -229,9 +218,7 @@ typedef const char *pax_table_tell(struct strata_slice coded, uint64_t last, cha
 int pax_table_inspect(struct fs_file *file, pax_table_tell *tell, struct inspect *to,
                       struct strata_error *err);
 
-/* ---- Writing (pax_table_write.c)
- * ------------------------------------------------------------------
- */
+/* ---- Writing (pax_table_write.c) ------------------------------------------------------------- */
 
 int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
                          struct strata_error *err);

@@ -23,10 +23,7 @@ int pax_table_common_new(const struct strata_env *env, void **out, struct strata
 
     if (!common)
         return strata_fail_memory(err, sizeof *common);
-    if (sync_mutex_init(&common->reading) != 0) {
-        free(common);
-        return strata_fail_memory(err, sizeof common->reading);
-    }
+    common->reading = (struct sync_mutex)SYNC_MUTEX_INIT;
     common->env = env;
     common->kind = &pax_table_kind;
     common->readahead_bytes = READAHEAD_BYTES;

@@ -72,7 +72,7 @@ static int end_block(struct pax_table_writer *w, struct strata_error *err)
     assert(w->properties.blocks < w->base.sum.records);
     w->properties.blocks++;
     w->properties.block_bytes += bytes.size;
-    w->base.sum.digest = pax_table_digest(w->base.sum.digest, check);
+    w->base.sum.digest = stored_block_digest(w->base.sum.digest, check);
     return fs_output_flush_due(&w->base.out, err);
 }
 

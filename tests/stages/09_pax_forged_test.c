@@ -701,7 +701,7 @@ static void fence_with_long_separators_finds_the_block(void **state)
             fence_put(&bytes, 10, i ? fence_separator(S(before), S(keys[order[i]])) : S(""), NULL),
             0);
     }
-    assert_ok(fence_open(&fence, &bytes, 24, 64, S(keys[2]), S(keys[1]), &err), &err);
+    assert_ok(fence_open(&fence, &bytes, 4, 24, 64, S(keys[2]), S(keys[1]), &err), &err);
     assert_int_equal(fence_at(&fence, 1).size, 300);
     for (uint32_t i = 0; i < 4; i++)
         assert_int_equal(fence_find(&fence, S(keys[order[i]])), i);
@@ -718,7 +718,8 @@ static void fence_of_more_than_4_gib_is_refused(void **state)
     (void)state;
     strata_buffer_append(&bytes, "", 1);
     bytes.size = (size_t)UINT32_MAX + 1;
-    assert_code(fence_open(&fence, &bytes, 24, 64, S("a"), S("b"), &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(fence_open(&fence, &bytes, 1, 24, 64, S("a"), S("b"), &err), STRATA_ERR_CORRUPT,
+                &err);
     assert_err_says(&err, "more than 4 GiB");
     fence_free(&fence);
 }

@@ -902,9 +902,9 @@ static void fence_finds_the_block_whatever_the_keys(void **state)
                                        i ? fence_separator(S(keys[i - 1]), S(keys[i])) : S(""),
                                        NULL),
                              0);
-        assert_ok(
-            fence_open(&fence, &bytes, 24, 24 + 10 * some, S(keys[0]), S(keys[some - 1]), &err),
-            &err);
+        assert_ok(fence_open(&fence, &bytes, some, 24, 24 + 10 * some, S(keys[0]),
+                             S(keys[some - 1]), &err),
+                  &err);
         assert_int_equal(fence.count, some);
         for (int i = 0; i < 100; i++) {
             char key[40];
@@ -942,7 +942,7 @@ static void fence_equal_prefixes_are_told_apart_by_the_keys(void **state)
         fence_put(&bytes, 10, S(""), NULL);
         fence_put(&bytes, 10, S("b"), NULL);
         fence_put(&bytes, 10, cases[i].separator, NULL);
-        assert_ok(fence_open(&fence, &bytes, 24, 54, S("a"), S("z"), &err), &err);
+        assert_ok(fence_open(&fence, &bytes, 3, 24, 54, S("a"), S("z"), &err), &err);
         assert_int_equal(fence_find(&fence, cases[i].key), 1);
         assert_int_equal(fence_find(&fence, cases[i].separator), 2);
         fence_free(&fence);
@@ -966,14 +966,14 @@ static void fence_that_does_not_fit_is_refused(void **state)
         struct strata_buffer bytes = {0};
         for (int n = 0; n < 3; n++)
             fence_put(&bytes, n == 1 ? wrong[i].size : 10, S(wrong[i].separators[n]), NULL);
-        assert_code(fence_open(&fence, &bytes, 24, 54, S("a"), S("z"), &err), STRATA_ERR_CORRUPT,
+        assert_code(fence_open(&fence, &bytes, 3, 24, 54, S("a"), S("z"), &err), STRATA_ERR_CORRUPT,
                     &err);
         fence_free(&fence);
     }
     for (size_t size = 0; size < 3; size++) { /* no entry; entries that end early */
         struct strata_buffer bytes = {0};
         strata_buffer_append(&bytes, "\x0a\x05\x61", size);
-        assert_code(fence_open(&fence, &bytes, 24, 34, S("a"), S("z"), &err), STRATA_ERR_CORRUPT,
+        assert_code(fence_open(&fence, &bytes, 1, 24, 34, S("a"), S("z"), &err), STRATA_ERR_CORRUPT,
                     &err);
         fence_free(&fence);
     }

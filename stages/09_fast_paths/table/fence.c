@@ -16,6 +16,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define ENTRY 2 /* bytes of the smallest one */
+#define OTHER_COUNT "the index has another number of blocks"
+
 struct strata_slice fence_separator(struct strata_slice last, struct strata_slice first)
 {
     size_t shared = key_shared_size(last, first);
@@ -37,19 +40,6 @@ int fence_put(struct strata_buffer *to, uint64_t size, struct strata_slice separ
 static int corrupt(const char *what, struct strata_error *err)
 {
     return strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET, "%s", what);
-}
-
-static uint32_t count_entries(struct strata_slice bytes)
-{
-    struct decoder d;
-    uint32_t count = 0;
-
-    decoder_init(&d, bytes);
-    for (; !d.bad && d.left; count++) {
-        get_varint(&d);
-        get_prefixed(&d);
-    }
-    return d.bad ? 0 : count;
 }
 
 static int take_memory(struct fence *fence, struct strata_error *err)
@@ -85,6 +75,8 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
         struct strata_slice separator;
         fence->at[i] = (uint32_t)(fence->bytes.size - d.left);
         separator = get_prefixed(&d);
+        if (d.bad)
+            return corrupt(OTHER_COUNT, err);
         if (!size || size > end - offset)
             return corrupt("the index has blocks outside of the file", err);
         if (i ? !separates(separator, before, smallest, largest) : separator.size > 0)
@@ -95,11 +87,14 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
         before = separator;
     }
     fence->offsets[fence->count] = offset;
+    if (d.left)
+        return corrupt(OTHER_COUNT, err);
     return offset == end ? 0 : corrupt("the index leaves room between the blocks and itself", err);
 }
 
-int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin, uint64_t end,
-               struct strata_slice smallest, struct strata_slice largest, struct strata_error *err)
+int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t count, uint64_t begin,
+               uint64_t end, struct strata_slice smallest, struct strata_slice largest,
+               struct strata_error *err)
 {
     int rc;
 
@@ -108,9 +103,9 @@ int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin,
     fence->prefix = (uint32_t)key_shared_size(smallest, largest);
     if (fence->bytes.size > UINT32_MAX)
         return corrupt("an index of more than 4 GiB", err);
-    fence->count = count_entries(strata_buffer_slice(&fence->bytes));
-    if (!fence->count)
-        return corrupt("the index does not consist of entries", err);
+    if (!count || count > fence->bytes.size / ENTRY)
+        return corrupt(OTHER_COUNT, err);
+    fence->count = (uint32_t)count;
     rc = take_memory(fence, err);
     return rc < 0 ? rc : decode(fence, begin, end, smallest, largest, err);
 }

@@ -29,11 +29,12 @@ int fence_put(struct strata_buffer *to, uint64_t size, struct strata_slice separ
  * key there. */
 struct strata_slice fence_separator(struct strata_slice last, struct strata_slice first);
 
-/* Takes the bytes, whatever comes of it, and checks them: blocks that fill the file from `begin` to
- * `end`, and separators that ascend, within smallest and largest. CORRUPT, without a offset;
- * NO_MEMORY. To be freed in any case. */
-int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin, uint64_t end,
-               struct strata_slice smallest, struct strata_slice largest, struct strata_error *err);
+/* Takes the bytes, whatever comes of it, and checks them: `count` blocks that fill the file from
+ * `begin` to `end`, and separators that ascend, within smallest and largest. CORRUPT, without a
+ * offset; NO_MEMORY. To be freed in any case. */
+int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t count, uint64_t begin,
+               uint64_t end, struct strata_slice smallest, struct strata_slice largest,
+               struct strata_error *err);
 void fence_free(struct fence *fence);
 
 /* Borrowed from the index; the first block's is empty. */

@@ -98,14 +98,12 @@ int pax_table_read_index(struct pax_table *t, struct strata_error *err)
     int rc = pax_table_read_section(t, offset, t->filter_offset, NULL, &bytes, err);
 
     if (rc == 0) {
-        rc = fence_open(&t->fence, &bytes, RECORD_FILE_HEADER, offset,
+        rc = fence_open(&t->fence, &bytes, t->blocks, RECORD_FILE_HEADER, offset,
                         strata_buffer_slice(&t->base.smallest),
                         strata_buffer_slice(&t->base.largest), &why);
         rc = pax_table_blame(t, offset, rc, &why, err);
     }
     strata_buffer_free(&bytes);
-    if (rc == 0 && t->fence.count != t->blocks)
-        rc = sstable_corrupt(&t->base, offset, "the index has another number of blocks", err);
     return rc;
 }
 

@@ -15,10 +15,7 @@
 
 #include <stdlib.h>
 
-#define SMALL 8192      /* bytes; a stored block is smaller most of the time */
-#define LINE 64         /* bytes of a cache line */
-#define PAGE 4096       /* bytes */
-#define PREFETCHED 1024 /* bytes of a mapped block */
+#define SMALL 8192 /* bytes; a stored block is smaller most of the time */
 #define MOST(value) ((uint64_t)STRATA_MAX_KEY + (value) + 64) /* bytes: a block of one entry */
 
 int pax_table_blame(const struct pax_table *t, uint64_t offset, int rc,
@@ -229,19 +226,6 @@ static int load(const struct pax_table *t, uint32_t n, const uint8_t *at_hand, u
     return rc;
 }
 
-/* The end, which is read first, the beginning, and where the next page begins: the processor goes
- * on by itself, but not into another page. */
-static void prefetch_stored(const uint8_t *stored, uint64_t size)
-{
-    const uint8_t *page = stored + (PAGE - (uintptr_t)stored % PAGE);
-
-    __builtin_prefetch(stored + size - 1);
-    for (uint64_t i = 0; i < size && i < PREFETCHED; i += LINE)
-        __builtin_prefetch(stored + i);
-    if (page < stored + size)
-        __builtin_prefetch(page);
-}
-
 static int load_block(const struct pax_table *t, uint32_t n, const uint8_t *stored,
                       struct clock_cache_frame **out, struct strata_error *err)
 {
@@ -250,10 +234,8 @@ static int load_block(const struct pax_table *t, uint32_t n, const uint8_t *stor
     int rc;
 
     cost_so_far.blocks_loaded++;
-    if (!stored && t->mapped) {
+    if (!stored)
         stored = mapped_at(t, t->fence.offsets[n]);
-        prefetch_stored(stored, size);
-    }
     if (!stored && size > SMALL) {
         to = malloc(size);
         if (!to)

@@ -977,6 +977,16 @@ static void fence_that_does_not_fit_is_refused(void **state)
                     &err);
         fence_free(&fence);
     }
+    for (uint64_t count = 1; count < 4; count++) { /* bytes behind the entry; fewer than it says */
+        struct strata_buffer bytes = {0};
+        fence_put(&bytes, 10, S(""), NULL);
+        strata_buffer_append(&bytes, "\x0a", 1);
+        assert_code(fence_open(&fence, &bytes, count == 3 ? UINT64_MAX : count, 24, 34, S("a"),
+                               S("z"), &err),
+                    STRATA_ERR_CORRUPT, &err);
+        assert_err_says(&err, "another number of blocks");
+        fence_free(&fence);
+    }
 }
 
 /* ---- What it costs ------------------------------------------------------------------------- */

@@ -150,6 +150,13 @@ static int merge(struct session *s)
                   : strata_merge(s->run->db, how, o[0], o[2], 0, &s->err);
 }
 
+static int delete_range(struct session *s)
+{
+    const struct strata_slice *o = s->step->operands;
+    return s->txn ? strata_txn_delete_range(s->txn, o[0], o[1], &s->err)
+                  : strata_delete_range(s->run->db, o[0], o[1], 0, &s->err);
+}
+
 static int end_transaction(struct session *s)
 {
     int rc = 0;
@@ -192,6 +199,8 @@ static int do_verb(struct session *s)
         return delete_key(s);
     case SCENARIO_MERGE:
         return merge(s);
+    case SCENARIO_DELRANGE:
+        return delete_range(s);
     case SCENARIO_SAVEPOINT:
     case SCENARIO_ROLLBACK_TO:
         return use_savepoint(s);

@@ -18,11 +18,11 @@
  *
  *     begin [snapshot|serializable] [read-only]    without a level: the level of the run
  *     get KEY, get-for-update KEY, scan [FROM [TO]], put KEY VALUE, delete KEY
- *     merge KEY add|max|append OPERAND
+ *     merge KEY add|max|append OPERAND, delrange FROM TO
  *     savepoint [NAME], rollback-to [NAME], commit, abort
  *
- * Without a transaction get, scan, put, delete and merge are operations of their own. What a step
- * returns:
+ * Without a transaction get, scan, put, delete, merge and delrange are operations of their own.
+ * What a step returns:
  *
  *     ok                     of what reads nothing
  *     VALUE, none            of a get; VALUE is in quotes where it could be taken for another word
@@ -52,6 +52,7 @@ enum scenario_verb {
     SCENARIO_PUT,
     SCENARIO_DELETE,
     SCENARIO_MERGE,
+    SCENARIO_DELRANGE,
     SCENARIO_SAVEPOINT,
     SCENARIO_ROLLBACK_TO,
     SCENARIO_COMMIT,

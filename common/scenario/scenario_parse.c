@@ -212,7 +212,7 @@ static const struct {
     [SCENARIO_PUT] = {2, 2, false},           [SCENARIO_DELETE] = {1, 1, false},
     [SCENARIO_SAVEPOINT] = {0, 1, true},      [SCENARIO_ROLLBACK_TO] = {0, 1, true},
     [SCENARIO_COMMIT] = {0, 0, true},         [SCENARIO_ABORT] = {0, 0, true},
-    [SCENARIO_MERGE] = {3, 3, false},
+    [SCENARIO_MERGE] = {3, 3, false},         [SCENARIO_DELRANGE] = {2, 2, false},
 };
 
 static int take_verb(struct parse *p, struct scenario_step *step)

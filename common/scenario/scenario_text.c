@@ -12,6 +12,7 @@ static const char *const verbs[] = {
     [SCENARIO_PUT] = "put",
     [SCENARIO_DELETE] = "delete",
     [SCENARIO_MERGE] = "merge",
+    [SCENARIO_DELRANGE] = "delrange",
     [SCENARIO_SAVEPOINT] = "savepoint",
     [SCENARIO_ROLLBACK_TO] = "rollback-to",
     [SCENARIO_COMMIT] = "commit",

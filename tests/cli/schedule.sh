@@ -73,6 +73,7 @@ deadlock_elder_asks_last - -
 deadlock_of_three - -
 delete_is_written prevented prevented
 deletes weak prevented
+delrange - -
 empty_keys weak prevented
 for_update prevented prevented
 for_update_plain_write prevented prevented

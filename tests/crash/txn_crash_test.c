@@ -34,7 +34,7 @@ static bool recover(struct strata_fs *fs, const struct walk *walk, const struct 
 {
     struct txn_crew_crash crash = {
         .issued = info->issued, .acked = info->acked, .killed = walk->killed};
-    struct txn_crew reader = {0};
+    struct txn_crew reader = {.isolation = walk->schedule->isolation};
     struct strata_error err = {0};
     bool good;
 

@@ -236,11 +236,19 @@ struct range {
     bool found[TXN_CREW_KEYS];
 };
 
-/* Behind all keys that have lists are lots: all at once are put, with one value, or deleted. */
+/* Behind all keys that have lists are lots: some at once are put, with one value, which says which,
+ * in place of all that were there; or all are deleted. Under snapshot isolation two could each put
+ * what the other one does not, so there all are put. */
 static struct strata_slice lot_of(unsigned lot, char text[KEY_BYTES])
 {
     snprintf(text, KEY_BYTES, "lot%02u", lot);
     return strata_string(text);
+}
+
+static bool has_lot(const struct session *session, uint64_t value, unsigned lot)
+{
+    uint64_t some = value * 2654435761u >> 8 & ((1u << LOTS) - 1);
+    return session->crew->isolation != STRATA_SERIALIZABLE || !some || some >> lot & 1;
 }
 
 static bool is_lot(struct strata_slice key)
@@ -248,23 +256,26 @@ static bool is_lot(struct strata_slice key)
     return key.size > 3 && memcmp(key.data, "lot", 3) == 0;
 }
 
-/* All of them are there, or none. */
+/* All that one write has put are there, and no others; or none. */
 static int look_at_lots(struct session *session, struct strata_iter *iter, struct strata_error *err)
 {
+    uint64_t of = 0, *list = session->list;
     struct strata_slice value;
-    unsigned count = 0;
+    bool there[LOTS] = {false};
+    char text[KEY_BYTES];
     int rc = strata_iter_seek(iter, strata_string("lot"), err);
 
-    strata_buffer_clear(&session->found);
     while (rc == 0 && (rc = strata_iter_value(iter, &value, err)) == 0) {
-        if (count++ == 0)
-            strata_buffer_append(&session->found, value.data, value.size);
-        if (strata_compare(value, strata_buffer_slice(&session->found)) != 0)
+        for (unsigned lot = 0; lot < LOTS; lot++)
+            there[lot] |= strata_compare(strata_iter_key(iter), lot_of(lot, text)) == 0;
+        if (!read_list(value, list, &session->count) || (of && of != list[0]))
             say(session->crew, "lots of two writes", NULL);
+        of = list[0];
         rc = strata_iter_next(iter, err);
     }
-    if (rc == STRATA_NOT_FOUND && count != 0 && count != LOTS)
-        say(session->crew, "some of the lots", NULL);
+    for (unsigned lot = 0; rc == STRATA_NOT_FOUND && of && lot < LOTS; lot++)
+        if (there[lot] != has_lot(session, of, lot))
+            say(session->crew, "other lots than were put", NULL);
     return rc < 0 ? rc : 0;
 }
 
@@ -443,13 +454,14 @@ static int write_lots(struct task *task, bool puts)
         return rc;
     rc = look_at_lots(session, iter, &task->err);
     strata_iter_free(iter);
-    if (rc == 0 && !puts)
-        return strata_txn_delete_range(task->txn, strata_string("lot"), strata_string("lou"),
-                                       &task->err);
+    if (rc == 0)
+        rc = strata_txn_delete_range(task->txn, strata_string("lot"), strata_string("lou"),
+                                     &task->err);
     write_list(&value, 1, &session->found);
-    for (unsigned lot = 0; rc == 0 && lot < LOTS; lot++)
-        rc = strata_txn_put(task->txn, lot_of(lot, text), strata_buffer_slice(&session->found),
-                            &task->err);
+    for (unsigned lot = 0; rc == 0 && puts && lot < LOTS; lot++)
+        if (has_lot(session, value, lot))
+            rc = strata_txn_put(task->txn, lot_of(lot, text), strata_buffer_slice(&session->found),
+                                &task->err);
     return rc;
 }
 
@@ -589,7 +601,7 @@ static void merge_one(struct session *session)
 }
 
 /* Those that were there go first, by a range. */
-static int put_all_lots(struct session *session, struct strata_error *err)
+static int put_lots(struct session *session, struct strata_error *err)
 {
     struct strata_batch *batch = need(strata_batch_new());
     uint64_t value = new_value(session);
@@ -598,7 +610,9 @@ static int put_all_lots(struct session *session, struct strata_error *err)
 
     write_list(&value, 1, &session->found);
     for (unsigned lot = 0; rc == 0 && lot < LOTS; lot++)
-        rc = strata_batch_put(batch, lot_of(lot, text), strata_buffer_slice(&session->found), err);
+        if (has_lot(session, value, lot))
+            rc = strata_batch_put(batch, lot_of(lot, text), strata_buffer_slice(&session->found),
+                                  err);
     if (rc == 0)
         rc = strata_write(session->crew->db, batch, 0, err);
     strata_batch_free(batch);
@@ -617,7 +631,7 @@ static void write_blind(struct session *session)
         rc = strata_put_until(db, gone_key(session, text), strata_string("?"), EARLIER, 0, &err);
         break;
     case 1:
-        rc = put_all_lots(session, &err);
+        rc = put_lots(session, &err);
         break;
     case 2:
         rc = strata_delete_range(db, strata_string("lot"), strata_string("lou"), 0, &err);

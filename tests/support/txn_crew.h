@@ -8,7 +8,7 @@
  * appends by a plain put to a key that is its own, and reads without a transaction.
  *
  * `blind`: it also appends by merges, puts with a time, some of which are over, and puts and
- * deletes a range of keys beside those with lists, of which any reader sees all or none. */
+ * deletes a range of keys beside those with lists, of which any reader sees what one write left. */
 #ifndef STRATA_TESTS_TXN_CREW_H
 #define STRATA_TESTS_TXN_CREW_H
 

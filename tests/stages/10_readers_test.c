@@ -417,9 +417,9 @@ static struct {
     uint32_t n; /* the writer's last batch */
     bool on, tidies, closes;
     struct place *place;
-    int lock_fails; /* -errno, of all locks on the marker */
+    _Atomic int lock_fails; /* -errno, of all locks on the marker */
     unsigned looks; /* so many times somebody looks whether there is a writer when LOCK is locked */
-    uint64_t locks;
+    _Atomic uint64_t locks;
     bool ends_when_asked;    /* the writer closes when the reader asks whether there is one */
     bool names_a_log;        /* and writes to it, as the reader lists names */
     uint64_t manifest_bytes; /* as the reader finds it: it was opened before that */

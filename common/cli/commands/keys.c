@@ -434,7 +434,7 @@ const struct cli_command cli_delrange_command = {
         "TO itself stays; '' as TO means that the range has no end. After `batch begin` it is\n"
         "only gathered, and removes at once what is there at `batch commit`; after `begin` it\n"
         "removes what the transaction sees. The stage must promise ranges (`strata stages`).",
-    .example = "$ printf 'a\\t1\\nb\\t2\\nc\\t3\\nd\\t4\\n' | strata load db --stage 13\n"
+    .example = "$ printf 'a\\t1\\nb\\t2\\nc\\t3\\nd\\t4\\n' | strata load db - --stage 13\n"
                "$ strata delrange db b d\n"
                "$ strata scan db\n"
                "a\t1\n"

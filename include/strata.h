@@ -443,6 +443,11 @@ int strata_merge(struct strata *db, enum strata_op_type how, struct strata_slice
  * buffer empty. CORRUPT, IO. */
 int strata_get(struct strata *db, struct strata_slice key, struct strata_buffer *value,
                struct strata_error *err);
+/* The same, and `*until` becomes the time from which on the key is missing, as strata_put_until got
+ * it (as Redis' PEXPIRETIME); 0: never, or the key is not found. On a stage without
+ * STRATA_PROMISE_EXPIRY it is 0. */
+int strata_get_until(struct strata *db, struct strata_slice key, struct strata_buffer *value,
+                     uint64_t *until, struct strata_error *err);
 
 /* ---- Batches --------------------------------------------------------------------------- */
 
@@ -529,6 +534,9 @@ struct strata_slice strata_iter_key(const struct strata_iter *iter);
  * INVALID: the iterator is not positioned. */
 int strata_iter_value(struct strata_iter *iter, struct strata_slice *value,
                       struct strata_error *err);
+/* When the entry at the position expires, as strata_get_until says it. 0: never, or the iterator is
+ * not positioned. No errors. */
+uint64_t strata_iter_until(const struct strata_iter *iter);
 
 /* ---- Snapshots ------------------------------------------------------------------------- */
 
@@ -607,7 +615,10 @@ void strata_txn_free(struct strata_txn *txn);
 /* As strata_get, of the transaction's snapshot and its own writes. */
 int strata_txn_get(struct strata_txn *txn, struct strata_slice key, struct strata_buffer *value,
                    struct strata_error *err);
-/* The same of a key that the transaction will write, or on which its writes depend. It locks the
+/* As strata_get_until, likewise. */
+int strata_txn_get_until(struct strata_txn *txn, struct strata_slice key,
+                         struct strata_buffer *value, uint64_t *until, struct strata_error *err);
+/* As strata_txn_get, of a key that the transaction will write, or on which its writes depend. It locks the
  * key until the transaction's end, its commit included: others that ask for it this way wait, so
  * work is not done in vain. (Two transactions of one thread wait for each other until the timeout.)
  * Who writes without asking is not kept out, but found out at the commit. Under SNAPSHOT_ISOLATION,

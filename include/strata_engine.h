@@ -220,6 +220,14 @@ struct strata_engine {
      * `write`. */
     int (*delete_some)(void *self, struct strata_slice from, struct strata_slice to, bool sync,
                        struct strata_buffer *rest, bool *more, struct strata_error *err);
+    /* Of a stage that promises STRATA_PROMISE_EXPIRY: as `get`, and *until is set if that returns
+     * 0; the same of a transaction; and when the entry expires at which an iterator stands, of
+     * whichever slot it is. */
+    int (*get_until)(void *self, struct strata_slice key, struct strata_buffer *value,
+                     uint64_t *until, struct strata_error *err);
+    int (*txn_get_until)(void *txn, struct strata_slice key, struct strata_buffer *value,
+                         uint64_t *until, struct strata_error *err);
+    uint64_t (*iter_until)(const struct strata_iter *iter);
 };
 
 /* ---- Readers beside a writer (common/db/lease.c) ------------------------------------------- */

@@ -1,5 +1,5 @@
-/* db.c: gets, writes and the calls that keep a database in order. Every public call on an open
- * database is in db.c, db_iter.c, db_txn.c or db_stats.c: these check the arguments once, for all
+/* db.c: writes and the calls that keep a database in order. Every public call on an open database
+ * is in db.c, db_get.c, db_iter.c, db_txn.c or db_stats.c: these check the arguments once, for all
  * stages, and answer for a slot that a stage does not have. */
 #include "db/db.h"
 #include "db/batch.h"
@@ -66,7 +66,7 @@ int db_check_key(struct strata_slice key, struct strata_error *err)
     return op_check(&(struct strata_op){STRATA_OP_DELETE, key, {NULL, 0}}, err);
 }
 
-/* ---- Reading and writing --------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------- */
 
 int db_check_flags(const struct strata *db, unsigned flags, struct strata_error *err)
 {
@@ -243,55 +243,6 @@ int strata_write(struct strata *db, const struct strata_batch *batch, unsigned f
     return db_after_write(
         db, db->engine->write(db->self, batch_ops(batch), operations, db_is_synced(db, flags), err),
         err);
-}
-
-int db_get(struct strata *db,
-           int (*get)(void *of, struct strata_slice key, struct strata_buffer *value,
-                      struct strata_error *err),
-           void *of, struct strata_slice key, struct strata_buffer *value, struct strata_error *err)
-{
-    struct strata_buffer unwanted = {0}, before = {0}, *to = value ? value : &unwanted;
-    int rc = db_check(db, err);
-
-    if (rc == 0)
-        rc = db_check_key(key, err);
-    if (rc < 0)
-        return rc;
-    if ((uintptr_t)key.data - (uintptr_t)to->data < to->capacity) { /* the key is in it */
-        before = *to;
-        *to = (struct strata_buffer){0};
-    }
-    strata_buffer_clear(to);
-    rc = get(of, key, to, err);
-    db_count(db, rc == 0 ? DB_GETS_FOUND : DB_GETS_OTHER, 1);
-    if (rc != 0)
-        strata_buffer_clear(to);
-    strata_buffer_free(&before);
-    strata_buffer_free(&unwanted);
-    return rc;
-}
-
-int strata_get(struct strata *db, struct strata_slice key, struct strata_buffer *value,
-               struct strata_error *err)
-{
-    return db_get(db, db ? db->engine->get : NULL, db ? db->self : NULL, key, value, err);
-}
-
-static int get_in_snapshot(void *of, struct strata_slice key, struct strata_buffer *value,
-                           struct strata_error *err)
-{
-    const struct strata_snapshot *snapshot = of;
-    const struct strata *db = snapshot->db;
-
-    return db->engine->snapshot_get(db->self, snapshot->self, key, value, err);
-}
-
-int strata_snapshot_get(struct strata_snapshot *snapshot, struct strata_slice key,
-                        struct strata_buffer *value, struct strata_error *err)
-{
-    if (!snapshot)
-        return db_invalid(err, "no snapshot");
-    return db_get(snapshot->db, get_in_snapshot, snapshot, key, value, err);
 }
 
 int db_sync(struct strata *db, struct strata_error *err)

@@ -1,6 +1,6 @@
 /* db.h: the handle, shared by db_open.c (open, create, close), db_options.c (options, and which
- * engine), and the calls on an open database: db.c, db_iter.c, db_txn.c and db_stats.c. Only these
- * call an engine. */
+ * engine), and the calls on an open database: db.c, db_get.c, db_iter.c, db_txn.c and db_stats.c.
+ * Only these call an engine. */
 #ifndef STRATA_COMMON_DB_H
 #define STRATA_COMMON_DB_H
 
@@ -139,6 +139,14 @@ int db_get(struct strata *db,
                       struct strata_error *err),
            void *of, struct strata_slice key, struct strata_buffer *value,
            struct strata_error *err);
+/* The same with a time, by a slot of the engine, NULL: it has none, by `get`. */
+typedef int db_get_until_slot(void *of, struct strata_slice key, struct strata_buffer *value,
+                              uint64_t *until, struct strata_error *err);
+int db_get_until(struct strata *db, db_get_until_slot *slot,
+                 int (*get)(void *of, struct strata_slice key, struct strata_buffer *value,
+                            struct strata_error *err),
+                 void *of, struct strata_slice key, struct strata_buffer *value, uint64_t *until,
+                 struct strata_error *err);
 /* Checks what an engine's function returned, and hands its iterator to the caller. */
 int db_adopt_iter(struct strata *db, int rc, struct strata_iter *iter, struct strata_iter **out,
                   struct strata_error *err);

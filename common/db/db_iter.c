@@ -173,6 +173,13 @@ int strata_iter_value(struct strata_iter *iter, struct strata_slice *value,
     return rc;
 }
 
+uint64_t strata_iter_until(const struct strata_iter *iter)
+{
+    return is_positioned(iter) && db_is_usable(iter->db) && DB_SLOT(iter->db->engine, iter_until)
+               ? iter->db->engine->iter_until(iter)
+               : 0;
+}
+
 /* ---- Snapshots ------------------------------------------------------------------------- */
 
 static bool has_snapshots(const struct strata_engine *engine)

@@ -115,6 +115,16 @@ int strata_txn_get(struct strata_txn *txn, struct strata_slice key, struct strat
     return rc < 0 ? rc : db_get(txn->db, calls_of(txn->db)->get, txn->self, key, value, err);
 }
 
+int strata_txn_get_until(struct strata_txn *txn, struct strata_slice key,
+                         struct strata_buffer *value, uint64_t *until, struct strata_error *err)
+{
+    int rc = check(txn, false, err);
+
+    return rc < 0 ? rc
+                  : db_get_until(txn->db, DB_SLOT(txn->db->engine, txn_get_until),
+                                 calls_of(txn->db)->get, txn->self, key, value, until, err);
+}
+
 int strata_txn_get_for_update(struct strata_txn *txn, struct strata_slice key,
                               struct strata_buffer *value, struct strata_error *err)
 {

@@ -96,6 +96,13 @@ static int blind_get(void *self, struct strata_slice key, struct strata_buffer *
     return expiry_found(options_of(self), snapshot_engine_get(self, key, value, err), value);
 }
 
+static int blind_get_until(void *self, struct strata_slice key, struct strata_buffer *value,
+                           uint64_t *until, struct strata_error *err)
+{
+    return expiry_found_until(options_of(self), snapshot_engine_get(self, key, value, err), value,
+                              until);
+}
+
 static int blind_iter(void *self, struct strata_iter **out, struct strata_error *err)
 {
     return expiry_iter(options_of(self), tree_iter(self, out, err), out, err);
@@ -150,4 +157,7 @@ const struct strata_engine strata_stage_13_blind_writes = {
     .snapshot_iter = blind_snapshot_iter,
     .repair = blind_repair,
     .transactions = &transactions,
+    .get_until = blind_get_until,
+    .txn_get_until = merge_txn_get_until,
+    .iter_until = expiry_iter_until,
 };

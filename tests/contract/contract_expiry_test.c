@@ -276,6 +276,90 @@ static void expiry_stays_with_what_a_merge_makes(void **state)
     place_close(db);
 }
 
+/* The entry of each key, each one letter, that the iterator meets has this time. It is freed. */
+static void check_times(struct strata_iter *iter, const char *keys, const uint64_t *until)
+{
+    struct strata_error err;
+
+    assert_int_equal(strata_iter_until(iter), 0); /* not positioned */
+    for (size_t i = 0; keys[i]; i++) {
+        assert_ok(strata_iter_seek(iter, strata_bytes(&keys[i], 1), &err), &err);
+        assert_bytes(strata_iter_key(iter), strata_bytes(&keys[i], 1));
+        assert_true(strata_iter_until(iter) == until[i]);
+    }
+    for (size_t i = strlen(keys); i-- > 0;) {
+        assert_true(strata_iter_until(iter) == until[i]);
+        assert_code(strata_iter_prev(iter, &err), i ? 0 : STRATA_NOT_FOUND, &err);
+    }
+    assert_int_equal(strata_iter_until(iter), 0);
+    strata_iter_free(iter);
+}
+
+static void expect_until(int rc, struct strata_buffer *value, const char *want, uint64_t until,
+                         uint64_t want_until, struct strata_error *err)
+{
+    check_value(rc, value, want, err);
+    assert_true(until == want_until);
+}
+
+static void expiry_times_can_be_read(void **state)
+{
+    static const struct {
+        const char *key, *value;
+        uint64_t until;
+    } all[] = {
+        {"a", "1", 100}, {"b", "2", 0}, {"c", "", UINT64_MAX}, {"d", MARK, 0}, {"e", MARK, 101}};
+    static const uint64_t before[] = {100, 0, UINT64_MAX, 0, 101, 102};
+    struct strata *db = open_it(*state, true);
+    struct strata_buffer value = {0};
+    struct strata_snapshot *snapshot;
+    struct strata_txn *txn;
+    struct strata_iter *iter;
+    struct strata_error err;
+    uint64_t until;
+    int rc;
+
+    for (size_t i = 0; i < 5; i++)
+        put(db, all[i].key, all[i].value, all[i].until);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < 5; i++) {
+            until = 77;
+            rc = strata_get_until(db, S(all[i].key), &value, &until, &err);
+            expect_until(rc, &value, all[i].value, until, all[i].until, &err);
+        }
+        assert_ok(strata_flush(db, &err), &err);
+    }
+    until = 77;
+    assert_code(strata_get_until(db, S("x"), NULL, &until, &err), STRATA_NOT_FOUND, &err);
+    assert_int_equal(until, 0);
+    assert_ok(strata_get_until(db, S("a"), NULL, &until, &err), &err);
+    assert_int_equal(until, 100);
+    assert_code(strata_get_until(db, S("a"), NULL, NULL, &err), STRATA_ERR_INVALID, &err);
+    assert_ok(strata_begin(db, NULL, &txn, &err), &err);
+    assert_ok(strata_txn_put_until(txn, S("f"), S("6"), 102, &err), &err);
+    assert_ok(strata_txn_merge(txn, STRATA_OP_ADD, S("a"), S("1"), &err), &err);
+    rc = strata_txn_get_until(txn, S("a"), &value, &until, &err);
+    expect_until(rc, &value, "2", until, 100, &err);
+    rc = strata_txn_get_until(txn, S("f"), &value, &until, &err);
+    expect_until(rc, &value, "6", until, 102, &err);
+    assert_ok(strata_txn_iter(txn, &iter, &err), &err);
+    check_times(iter, "abcdef", before);
+    strata_txn_free(txn);
+    assert_ok(strata_iter_new(db, &iter, &err), &err);
+    check_times(iter, "abcde", before);
+    assert_ok(strata_snapshot_new(db, &snapshot, &err), &err);
+    assert_ok(strata_snapshot_iter(snapshot, &iter, &err), &err);
+    check_times(iter, "abcde", before);
+    strata_snapshot_free(snapshot);
+    hour = 100;
+    until = 77;
+    assert_code(strata_get_until(db, S("a"), &value, &until, &err), STRATA_NOT_FOUND, &err);
+    assert_int_equal(until, 0);
+    assert_ok(strata_iter_new(db, &iter, &err), &err);
+    check_times(iter, "bcde", &before[1]);
+    place_close(db);
+}
+
 static void expiry_keeps_room_for_its_time(void **state)
 {
     struct strata *db = open_it(*state, true);
@@ -293,7 +377,9 @@ static void expiry_is_refused_where_it_is_not_promised(void **state)
 {
     struct strata *db = place_open(*state, true);
     struct strata_batch *batch = strata_batch_new();
+    struct strata_iter *iter;
     struct strata_error err;
+    uint64_t until = 77;
 
     if (!subject_promises(STRATA_PROMISE_EXPIRY)) {
         assert_code(strata_put_until(db, S("a"), S("1"), 100, 0, &err), STRATA_ERR_NOT_SUPPORTED,
@@ -301,6 +387,13 @@ static void expiry_is_refused_where_it_is_not_promised(void **state)
         assert_ok(strata_batch_put_until(batch, S("a"), S("1"), 100, &err), &err);
         assert_code(strata_write(db, batch, 0, &err), STRATA_ERR_NOT_SUPPORTED, &err);
         assert_code(strata_get(db, S("a"), NULL, &err), STRATA_NOT_FOUND, &err);
+        assert_ok(strata_put(db, S("a"), S("1"), &err), &err);
+        assert_ok(strata_get_until(db, S("a"), NULL, &until, &err), &err);
+        assert_int_equal(until, 0);
+        assert_ok(strata_iter_new(db, &iter, &err), &err);
+        assert_ok(strata_iter_first(iter, &err), &err);
+        assert_int_equal(strata_iter_until(iter), 0);
+        strata_iter_free(iter);
     }
     strata_batch_free(batch);
     place_close(db);
@@ -422,6 +515,7 @@ int main(void)
         contract_test(expiry_is_seen_by_open_snapshots_and_iterators),
         contract_test(expiry_in_a_transaction),
         contract_test(expiry_stays_with_what_a_merge_makes),
+        contract_test(expiry_times_can_be_read),
         contract_test(expiry_keeps_room_for_its_time),
         contract_test(expiry_is_refused_where_it_is_not_promised),
         contract_test(expiry_between_two_looks_is_no_damage),

@@ -56,30 +56,40 @@ int expiry_seal(struct strata_buffer *value, uint64_t until, struct strata_error
                                                               : 0;
 }
 
-/* A mark without a time is of a value that was stored without this stage. */
-int expiry_open(const struct strata_options *options, struct strata_slice *stored, uint64_t *until)
+/* Cuts the time off. A mark without a time is of a value that was stored without this stage. */
+static uint64_t cut_time(struct strata_slice *stored)
 {
     struct decoder d;
 
-    *until = 0;
     if (!has_mark(*stored) || stored->size < UNTIL_BYTES)
         return 0;
     stored->size -= UNTIL_BYTES;
     decoder_init(&d, strata_bytes(stored->data + stored->size, TIME_BYTES));
-    *until = get_u64(&d);
+    return get_u64(&d);
+}
+
+int expiry_open(const struct strata_options *options, struct strata_slice *stored, uint64_t *until)
+{
+    *until = cut_time(stored);
     return *until && now(options) >= *until ? STRATA_NOT_FOUND : 0;
+}
+
+int expiry_found_until(const struct strata_options *options, int rc, struct strata_buffer *value,
+                       uint64_t *until)
+{
+    struct strata_slice stored = strata_buffer_slice(value);
+
+    if (rc != 0)
+        return rc;
+    rc = expiry_open(options, &stored, until);
+    value->size = rc == 0 ? stored.size : 0;
+    return rc;
 }
 
 int expiry_found(const struct strata_options *options, int rc, struct strata_buffer *value)
 {
-    struct strata_slice stored = strata_buffer_slice(value);
     uint64_t until;
-
-    if (rc != 0)
-        return rc;
-    rc = expiry_open(options, &stored, &until);
-    value->size = rc == 0 ? stored.size : 0;
-    return rc;
+    return expiry_found_until(options, rc, value, &until);
 }
 
 /* ---- Writes ---------------------------------------------------------------------------------- */
@@ -217,6 +227,13 @@ static int iter_value(struct strata_iter *iter, struct strata_error *err)
     (void)err;
     iter->has_value = true; /* each move sets it */
     return 0;
+}
+
+/* Only asked for now: the moves of a scan do not pay for it. */
+uint64_t expiry_iter_until(const struct strata_iter *iter)
+{
+    struct strata_slice stored = ((const struct expiry_iter *)iter)->from->value;
+    return cut_time(&stored);
 }
 
 static void iter_free(struct strata_iter *iter)

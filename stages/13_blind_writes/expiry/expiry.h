@@ -12,6 +12,9 @@ int expiry_open(const struct strata_options *options, struct strata_slice *store
 /* What a read has found, `rc`, as the program sees it: NOT_FOUND without a value if it has expired.
  */
 int expiry_found(const struct strata_options *options, int rc, struct strata_buffer *value);
+/* The same, and if it is there *until becomes its time. */
+int expiry_found_until(const struct strata_options *options, int rc, struct strata_buffer *value,
+                       uint64_t *until);
 
 /* The operations as they are stored: *batch, which is the caller's; NULL: as they are. NO_MEMORY,
  * INVALID. */
@@ -22,5 +25,7 @@ int expiry_seal_ops(const struct strata_op *ops, size_t count, struct strata_bat
  * `rc`: what that returned. */
 int expiry_iter(const struct strata_options *options, int rc, struct strata_iter **iter,
                 struct strata_error *err);
+/* Slot of an engine: the time of the entry at which an iterator of expiry_iter stands. */
+uint64_t expiry_iter_until(const struct strata_iter *iter);
 
 #endif

@@ -198,11 +198,20 @@ static int settle(struct txn *txn, const struct strata_slice *key, struct strata
     return rc < 0 ? rc : 0;
 }
 
+int merge_txn_get_until(void *self, struct strata_slice key, struct strata_buffer *value,
+                        uint64_t *until, struct strata_error *err)
+{
+    int rc = settle(self, &key, err);
+    return rc < 0
+               ? rc
+               : expiry_found_until(options_of(self), txn_get(self, key, value, err), value, until);
+}
+
 int merge_txn_get(void *self, struct strata_slice key, struct strata_buffer *value,
                   struct strata_error *err)
 {
-    int rc = settle(self, &key, err);
-    return rc < 0 ? rc : expiry_found(options_of(self), txn_get(self, key, value, err), value);
+    uint64_t until;
+    return merge_txn_get_until(self, key, value, &until, err);
 }
 
 int merge_txn_get_for_update(void *self, struct strata_slice key, struct strata_buffer *value,

@@ -14,6 +14,8 @@ int merge_write(void *self, const struct strata_op *ops, size_t count, bool sync
                 struct strata_error *err);
 int merge_txn_get(void *self, struct strata_slice key, struct strata_buffer *value,
                   struct strata_error *err);
+int merge_txn_get_until(void *self, struct strata_slice key, struct strata_buffer *value,
+                        uint64_t *until, struct strata_error *err);
 int merge_txn_get_for_update(void *self, struct strata_slice key, struct strata_buffer *value,
                              struct strata_error *err);
 int merge_txn_write(void *self, const struct strata_op *op, struct strata_error *err);

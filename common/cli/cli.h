@@ -159,8 +159,14 @@ struct cli {
     FILE *out, *log;                /* borrowed */
     int out_errno;                  /* of the first write to `out` that failed, if known */
     struct progress progress;
+    uint64_t stopped_ms; /* the time, for databases that are opened; 0: the system's */
     struct cli_session *session; /* NULL: a command line of its own */
 };
+
+/* For options.clock: cli->stopped_ms. */
+uint64_t cli_stopped_clock(void *cli);
+/* Now, in milliseconds since 1970. */
+uint64_t cli_now_ms(void);
 
 /* ---- session.c: reads, of the session's transaction or snapshot if there is one ----------- */
 

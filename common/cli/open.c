@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 /* Of every command but the shell: it reads each block once, so a scan of much data need not fill
  * the memory with it. */
@@ -53,6 +54,19 @@ static int read_tuning(struct cli *cli, struct strata_options *options)
     return code;
 }
 
+uint64_t cli_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t cli_stopped_clock(void *cli)
+{
+    return ((const struct cli *)cli)->stopped_ms;
+}
+
 static bool forbids_writing(const struct strata_error *err)
 {
     return err->sys == EACCES || err->sys == EPERM || err->sys == EROFS;
@@ -92,6 +106,8 @@ static int open_named(struct cli *cli, enum cli_access access, struct strata **d
     options.read_only = access == CLI_READ;
     options.log = tell_warning;
     options.log_arg = cli;
+    options.clock = cli->stopped_ms ? cli_stopped_clock : NULL;
+    options.clock_arg = cli;
     if (strata_open(cli->operands[0], &options, db, &err) == 0)
         return CLI_OK;
     if (access == CLI_WRITE_OR_READ && forbids_writing(&err))

@@ -49,13 +49,24 @@ bool entries_put_tail(const struct text_sink *to, enum entries_format format)
     return format != ENTRIES_MDB || mdb_put_tail(to);
 }
 
+bool entries_have_times(enum entries_format format)
+{
+    return format == ENTRIES_JSONL;
+}
+
 bool entries_put(const struct text_sink *to, enum entries_format format, enum text_form form,
                  struct strata_slice key, struct strata_slice value)
+{
+    return entries_put_until(to, format, form, key, value, 0);
+}
+
+bool entries_put_until(const struct text_sink *to, enum entries_format format, enum text_form form,
+                       struct strata_slice key, struct strata_slice value, uint64_t until)
 {
     if (format == ENTRIES_MDB)
         return mdb_put_entry(to, key, value);
     if (format == ENTRIES_JSONL)
-        return jsonl_put(to, form, key, value);
+        return jsonl_put(to, form, key, value, until);
     if (format == ENTRIES_CSV)
         return csv_put_field(to, form, key) && text_put_string(to, ",") &&
                csv_put_field(to, form, value) && text_put_string(to, "\n");
@@ -136,6 +147,7 @@ static int decode(struct entries *r, struct strata_slice *input)
     case ENTRIES_JSONL:
         result = input ? (int)jsonl_feed(&r->in.jsonl, input) : (int)jsonl_finish(&r->in.jsonl);
         PUBLISH(r, &r->in.jsonl);
+        r->until = r->in.jsonl.until;
         return result;
     case ENTRIES_MDB:
         result = input ? (int)mdb_feed(&r->in.mdb, input) : (int)mdb_finish(&r->in.mdb);

@@ -2,7 +2,7 @@
  *
  *   tsv    key TAB value, with escapes (tsv.h); the form of `strata scan`
  *   csv    key,value, as spreadsheets and databases have it (csv.h)
- *   jsonl  {"key":"...","value":"..."} (jsonl.h)
+ *   jsonl  {"key":"...","value":"..."} (jsonl.h); it alone says when an entry expires
  *   mdb    what mdb_dump and db_dump write (mdb.h): two lines an entry, between a head and a tail.
  *          It says itself how bytes are written, and takes no form
  *
@@ -30,9 +30,14 @@ bool entries_format_of_file(const char *path, enum entries_format *format);
 /* What the format has before the first entry and after the last, if anything. False as the sink. */
 bool entries_put_head(const struct text_sink *to, enum entries_format format);
 bool entries_put_tail(const struct text_sink *to, enum entries_format format);
+/* Has the format a place for the time at which an entry expires? */
+bool entries_have_times(enum entries_format format);
 /* Writes an entry as a line, or as two. False as the sink. */
 bool entries_put(const struct text_sink *to, enum entries_format format, enum text_form form,
                  struct strata_slice key, struct strata_slice value);
+/* The same with its time, if the format has a place for it. */
+bool entries_put_until(const struct text_sink *to, enum entries_format format, enum text_form form,
+                       struct strata_slice key, struct strata_slice value, uint64_t until);
 
 enum entries_result { ENTRIES_MORE, ENTRIES_ENTRY, ENTRIES_FAULT };
 
@@ -40,6 +45,7 @@ enum entries_result { ENTRIES_MORE, ENTRIES_ENTRY, ENTRIES_FAULT };
 struct entries {
     enum entries_format format;
     struct strata_slice key, value; /* of the entry that was returned; valid until the next call */
+    uint64_t until;                 /* when it expires; 0: never */
     uint64_t line;                  /* where the entry begins, or the fault is; from 1 */
     enum text_fault fault;          /* set with ENTRIES_FAULT */
     uint64_t column;                /* of the fault, in bytes from 1 */

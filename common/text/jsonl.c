@@ -1,4 +1,5 @@
-/* jsonl.c: a machine for the one kind of object there is, and one for its strings.
+/* jsonl.c: a machine for the one kind of object there is, and one for its strings. (Behind "until":
+ * there are DIGITS in place of a string.)
  *
  *   START --{--> NAME --string--> COLON --:--> VALUE --string--> AFTER --}--> END --newline-->
  * START
@@ -10,18 +11,21 @@
  * I2: nothing is kept of a line but its key, its value and one name of JSONL_NAME bytes. */
 #include "text/jsonl.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-enum state { START, NAME, COLON, VALUE, AFTER, END, STRING };
+enum state { START, NAME, COLON, VALUE, AFTER, END, STRING, DIGITS };
 enum part { PLAIN, SLASH, UNIT, PAIR_SLASH, PAIR_U }; /* of a string; PAIR: a low half must come */
-enum member { KEY = 1, IS_VALUE = 2 };
+enum member { KEY = 1, IS_VALUE = 2, UNTIL = 4 };
 
 static void start_line(struct jsonl *j)
 {
     j->state = START;
     j->now = 1;
     j->members = 0;
-    j->in_value = false;
+    j->in_value = j->in_until = false;
+    j->until = 0;
 }
 
 void jsonl_init(struct jsonl *j, enum text_form form)
@@ -91,7 +95,8 @@ static enum text_fault end_name(struct jsonl *j)
     } names[] = {{"key", KEY, false},
                  {"value", IS_VALUE, false},
                  {"key_b64", KEY, true},
-                 {"value_b64", IS_VALUE, true}};
+                 {"value_b64", IS_VALUE, true},
+                 {"until", UNTIL, false}};
 
     j->state = COLON;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -101,6 +106,7 @@ static enum text_fault end_name(struct jsonl *j)
             return fault_at(j, TEXT_TWICE, j->begun);
         j->members |= names[i].member;
         j->in_value = names[i].member == IS_VALUE;
+        j->in_until = names[i].member == UNTIL;
         j->in_base64 = names[i].base64;
         return TEXT_FINE;
     }
@@ -278,7 +284,23 @@ static bool is_blank(uint8_t byte)
 static enum text_fault end_object(struct jsonl *j)
 {
     j->state = END;
-    return j->members == (KEY | IS_VALUE) ? TEXT_FINE : fault_here(j, TEXT_NO_MEMBER);
+    return (j->members | UNTIL) == (KEY | IS_VALUE | UNTIL) ? TEXT_FINE
+                                                            : fault_here(j, TEXT_NO_MEMBER);
+}
+
+/* Behind "until": a number from 0 to 2^64 - 1, without sign, point and exponent. JSON has none that
+ * begins with 0 but 0 itself. */
+static enum text_fault take_number(struct jsonl *j, uint8_t byte)
+{
+    unsigned digit = byte - '0';
+
+    if (byte < '0' || byte > '9')
+        return fault_here(j, TEXT_BAD_TIME);
+    if (j->state == DIGITS && (!j->until || j->until > (UINT64_MAX - digit) / 10))
+        return fault_here(j, TEXT_BAD_TIME);
+    j->until = 10 * j->until + digit;
+    j->state = DIGITS;
+    return TEXT_FINE;
 }
 
 /* A byte between strings that is no blank; a newline only where the line may end. */
@@ -297,6 +319,8 @@ static enum text_fault take_between(struct jsonl *j, uint8_t byte)
         j->state = VALUE;
         return byte == ':' ? TEXT_FINE : fault_here(j, TEXT_NOT_JSON);
     case VALUE:
+        if (j->in_until)
+            return take_number(j, byte);
         begin_string(j, false);
         return byte == '"' ? TEXT_FINE : fault_here(j, TEXT_NOT_STRING);
     case AFTER:
@@ -325,6 +349,11 @@ static enum text_fault take(struct jsonl *j, uint8_t byte)
 {
     if (j->state == STRING)
         return take_in_string(j, byte);
+    if (j->state == DIGITS) {
+        if (!is_blank(byte) && byte != ',' && byte != '}' && byte != '\n')
+            return take_number(j, byte);
+        j->state = AFTER;
+    }
     if (byte == '\n')
         return take_newline(j);
     return is_blank(byte) ? TEXT_FINE : take_between(j, byte);
@@ -441,10 +470,20 @@ static bool put_member(const struct text_sink *to, enum text_form form, const ch
            text_put_string(to, "\"");
 }
 
+static bool put_until(const struct text_sink *to, uint64_t until)
+{
+    char text[32];
+
+    if (!until)
+        return true;
+    snprintf(text, sizeof text, ",\"until\":%" PRIu64, until);
+    return text_put_string(to, text);
+}
+
 bool jsonl_put(const struct text_sink *to, enum text_form form, struct strata_slice key,
-               struct strata_slice value)
+               struct strata_slice value, uint64_t until)
 {
     return text_put_string(to, "{") && put_member(to, form, "key", key) &&
            text_put_string(to, ",") && put_member(to, form, "value", value) &&
-           text_put_string(to, "}\n");
+           put_until(to, until) && text_put_string(to, "}\n");
 }

@@ -5,9 +5,12 @@
  * string of JSON; they are base64 under another name, "key_b64" or "value_b64" (base64.h). So any
  * bytes come back.
  *
+ * An entry that expires has a third member, a number, "until": the milliseconds since 1970.
+ *
  * On the way in the members may be in any order, with blanks between them, and every escape of JSON
  * is accepted. Exactly one of key and key_b64 must be there, exactly one of value and value_b64,
- * and nothing else: what cannot be stored is a fault, not dropped. Lines of blanks are passed over.
+ * perhaps until, and nothing else: what cannot be stored is a fault, not dropped. Lines of blanks
+ * are passed over.
  *
  * With TEXT_HEX key and value are hexadecimal digits. */
 #ifndef STRATA_COMMON_JSONL_H
@@ -21,6 +24,7 @@ struct jsonl {
     enum text_form form;
     struct strata_buffer key,
         value;             /* of the entry jsonl_feed returned; valid until the next call */
+    uint64_t until;        /* likewise: when it expires; 0: never */
     uint64_t line;         /* the entry's or the fault's, from 1 */
     enum text_fault fault; /* set with JSONL_FAULT */
     uint64_t column;       /* of the fault, in bytes from 1 */
@@ -31,6 +35,7 @@ struct jsonl {
     uint8_t name[JSONL_NAME];    /* of the member under way */
     unsigned name_size, members; /* members: bits of those that were there */
     bool in_name, in_base64;     /* where the string under way belongs */
+    bool in_until;               /* the member under way is a number */
     struct text_decoder text;    /* of hexadecimal digits */
     struct base64 base64;
     uint8_t utf8[4];               /* a character that was begun */
@@ -58,8 +63,8 @@ enum jsonl_result jsonl_finish(struct jsonl *jsonl);
 
 /* Writes valid UTF-8 as a JSON string with its quotes. False as the sink. */
 bool json_put_string(const struct text_sink *to, struct strata_slice utf8);
-/* Writes one entry as a line: what jsonl_feed reads back. */
+/* Writes one entry as a line: what jsonl_feed reads back. `until` 0: it never expires. */
 bool jsonl_put(const struct text_sink *to, enum text_form form, struct strata_slice key,
-               struct strata_slice value);
+               struct strata_slice value, uint64_t until);
 
 #endif

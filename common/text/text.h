@@ -41,7 +41,7 @@ enum text_fault {
     TEXT_SURROGATE,       /* half of a surrogate pair */
     TEXT_RAW_CONTROL,     /* a control character in a string as it is */
     TEXT_NOT_UTF8,
-    TEXT_BAD_MEMBER,  /* a name that is none of key, key_b64, value, value_b64 */
+    TEXT_BAD_MEMBER,  /* a name that is none of key, key_b64, value, value_b64, until */
     TEXT_TWICE,       /* a second key or a second value */
     TEXT_NO_MEMBER,   /* an object that lacks the key or the value */
     TEXT_BAD_BASE64,  /* not base64 with its padding */
@@ -68,6 +68,7 @@ enum text_fault {
     TEXT_FIELDS,       /* csv.h, as those that follow: more fields than the header, or less */
     TEXT_NO_COLUMN,    /* a header that lacks a column which is asked for */
     TEXT_MORE_COLUMNS, /* a header with columns that were not asked for */
+    TEXT_BAD_TIME      /* a member until whose value is no time */
 };
 
 #define TEXT_MARK "\xef\xbb\xbf" /* U+FEFF, which some programs begin a file of UTF-8 with */

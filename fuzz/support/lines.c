@@ -46,7 +46,8 @@ static void take_entry(struct reading *r)
     r->outcome.entries++;
     r->outcome.hash = hash_of(hash_of(r->outcome.hash, r->in.key), r->in.value);
     if (r->again)
-        require(entries_put(&to, r->in.format, r->form, r->in.key, r->in.value), "no memory");
+        require(entries_put_until(&to, r->in.format, r->form, r->in.key, r->in.value, r->in.until),
+                "no memory");
 }
 
 static enum entries_result feed(struct reading *r, struct strata_slice piece)

@@ -141,6 +141,16 @@ else
     skip migrate_on_a_terminal "no script(1)"
 fi
 
+# ---- Times ----
+printf '{"key":"a","value":"1","until":99999999999999}\n{"key":"b","value":"2"}\n' >timed.jsonl
+printf '{"key":"gone","value":"1","until":1}\n' | cat timed.jsonl - | strata load timed - --format jsonl --stage 13 2>/dev/null
+code migrate_keeps_times 0 strata migrate timed timed13 --to 13
+same migrate_keeps_times_as_they_are <(strata dump timed13 --format jsonl) timed.jsonl
+fails migrate_to_where_nothing_expires_is_5 5 '^strata: migrate: not supported: 09_fast_paths has no values that expire' strata migrate timed timed9 --to 9
+strata del timed a
+code migrate_leaves_out_what_has_expired 0 strata migrate timed timed11 --to 11
+prints migrate_leaves_out_the_rest_of_it_too $'b\t2' strata dump timed11
+
 # ---- compact ----
 fails compact_where_there_is_none_is_5 5 '^strata: compact: not supported: 01_append_log has no compaction$' strata compact src1
 fails compact_of_nothing_is_7 7 'no database: nowhere' strata compact nowhere

@@ -66,4 +66,18 @@ printf 'k\tv\\tw\n' | strata load tabs - 2>/dev/null
 prints load_tab_in_the_value_is_an_escape 'v\tw' strata get tabs k
 printf '\0raw\t\377\0\n' | strata load raw - 2>/dev/null
 prints load_raw_bytes_stand_for_themselves '\x00raw	\xff\x00' strata dump raw
+# ---- Times ----
+# A record that expires keeps its time in jsonl; the other formats say that they have none.
+later=99999999999999
+printf '{"key":"a","value":"1","until":%s}\n{"key":"b","value":"2"}\n' $later >timed.jsonl
+printf '{"key":"gone","value":"1","until":1}\n' | cat - timed.jsonl >with_gone.jsonl
+code load_takes_times 0 strata load timed with_gone.jsonl --stage 13
+same dump_has_times_in_jsonl <(strata dump timed --format jsonl) timed.jsonl
+for format in tsv csv mdb; do
+    run strata dump timed --format $format
+    like "dump_as_${format}_says_what_it_leaves_out" "$rc $err" "^0 strata: dump: 1 record that expires: $format has no times, jsonl has\$"
+done
+run strata dump timed --prefix b
+is dump_without_times_says_nothing "$rc $out$err" $'0 b\t2'
+fails load_of_times_where_there_are_none 5 '^strata: load: not supported: 09_fast_paths has no values that expire' strata load timeless timed.jsonl --stage 9
 done_testing

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "db/maintenance/copy.h"
+#include "db/maintenance/gather.h"
 #include "db/db.h"
 #include "crash/sim/fs_sim.h"
 #include "place.h"
@@ -481,6 +482,47 @@ static void expect_difference(struct strata *db, const struct copy_sum *sum, con
     assert_err_says(&err, says);
 }
 
+static void copy_keeps_times(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = place_open(place, true), *other;
+    uint64_t later = UINT64_MAX - 1, until;
+    struct strata_error err;
+    struct copy_sum sum;
+    char *dir = fs_join(place->root, "other");
+
+    if (!subject_promises(STRATA_PROMISE_EXPIRY)) {
+        struct gather gather;
+        assert_ok(gather_init(&gather, db, 0, &err), &err);
+        assert_code(gather_put_until(&gather, strata_string("a"), strata_string("1"), later, &err),
+                    STRATA_ERR_NOT_SUPPORTED, &err);
+        assert_ok(gather_put_until(&gather, strata_string("b"), strata_string("2"), 0, &err), &err);
+        assert_ok(gather_flush(&gather, &err), &err);
+        gather_free(&gather);
+        assert_get(db, "b", "2");
+        assert_code(strata_get(db, strata_string("a"), NULL, &err), STRATA_NOT_FOUND, &err);
+        place_close(db);
+        free(dir);
+        return;
+    }
+    assert_ok(strata_put_until(db, strata_string("a"), strata_string("1"), later, 0, &err), &err);
+    assert_ok(strata_put_until(db, strata_string("b"), strata_string("2"), 1, 0, &err), &err);
+    assert_put(db, "c", "3");
+    assert_ok(open_filling(place->fs, dir, &other, &err), &err);
+    assert_ok(copy_all(db, other, NULL, &sum, &err), &err);
+    assert_int_equal(sum.entries, 2);
+    assert_ok(copy_verify(other, &sum, NULL, &err), &err);
+    assert_ok(strata_get_until(other, strata_string("a"), NULL, &until, &err), &err);
+    assert_true(until == later);
+    assert_ok(strata_get_until(other, strata_string("c"), NULL, &until, &err), &err);
+    assert_int_equal(until, 0);
+    assert_put(other, "a", "1"); /* the same, but for ever */
+    expect_difference(other, &sum, "not those that were copied");
+    assert_ok(strata_close(other, &err), &err);
+    place_close(db);
+    free(dir);
+}
+
 static void copy_that_differs_is_found(void **state)
 {
     struct place *place = *state;
@@ -531,6 +573,7 @@ int main(void)
         cmocka_unit_test(backup_that_fails_harms_nothing),
         cmocka_unit_test(backup_for_an_older_header_is_of_the_same_stage),
         cmocka_unit_test_setup_teardown(copy_that_differs_is_found, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(copy_keeps_times, place_setup, place_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,46 @@ static void jsonl_other_objects_are_faults(void **state)
     faulty("{\"key\":\"a\",\"value\":\"b\"}{", "1:24", TEXT_NOT_JSON);
 }
 
+/* Fed in two pieces, cut at each byte. */
+static void has_time(const char *line, uint64_t until)
+{
+    for (size_t cut = 0; cut < strlen(line); cut++) {
+        struct strata_slice first = strata_bytes(line, cut), rest = strata_string(line + cut);
+        struct jsonl jsonl;
+
+        jsonl_init(&jsonl, TEXT_ESCAPED);
+        assert_int_equal(jsonl_feed(&jsonl, &first), JSONL_MORE);
+        if (jsonl_feed(&jsonl, &rest) == JSONL_MORE)
+            assert_int_equal(jsonl_finish(&jsonl), JSONL_ENTRY);
+        assert_bytes(strata_buffer_slice(&jsonl.key), strata_string("a"));
+        assert_bytes(strata_buffer_slice(&jsonl.value), strata_string("b"));
+        assert_true(jsonl.until == until);
+        jsonl_free(&jsonl);
+    }
+}
+
+static void jsonl_until_is_a_number(void **state)
+{
+    (void)state;
+    has_time("{\"key\":\"a\",\"value\":\"b\"}", 0);
+    has_time("{\"key\":\"a\",\"value\":\"b\",\"until\":0}", 0);
+    has_time("{\"key\":\"a\",\"value\":\"b\",\"until\":1795559230163}\n", 1795559230163);
+    has_time("{\"until\": 7 ,\"key\":\"a\",\"value\":\"b\"}", 7);
+    has_time("{\"key\":\"a\",\"until\":18446744073709551615,\"value\":\"b\"}", UINT64_MAX);
+    takes("{\"key\":\"a\",\"value\":\"b\",\"until\":5}\n{\"key\":\"c\",\"value\":\"d\"}\n",
+          "1[a=b] 2[c=d] ");
+    faulty("{\"until\":18446744073709551616}", "1:29", TEXT_BAD_TIME);
+    faulty("{\"until\":\"1\"}", "1:10", TEXT_BAD_TIME);
+    faulty("{\"until\":-1}", "1:10", TEXT_BAD_TIME);
+    faulty("{\"until\":01}", "1:11", TEXT_BAD_TIME);
+    faulty("{\"until\":1.5}", "1:11", TEXT_BAD_TIME);
+    faulty("{\"until\":}", "1:10", TEXT_BAD_TIME);
+    faulty("{\"until\":1 2}", "1:12", TEXT_NOT_JSON);
+    faulty("{\"until\":1}", "1:11", TEXT_NO_MEMBER);
+    faulty("{\"until\":1,\"until\":1}", "1:12", TEXT_TWICE);
+    faulty("{\"until\":1\n", "1:11", TEXT_OBJECT_OPEN);
+}
+
 static void jsonl_object_ends_on_its_line(void **state)
 {
     (void)state;
@@ -153,7 +193,8 @@ static void written(const char *key, size_t size, const char *wanted)
     struct strata_buffer to = {0};
     struct text_sink sink = told_sink(&to);
 
-    assert_true(jsonl_put(&sink, TEXT_ESCAPED, strata_bytes(key, size), strata_bytes("\xff", 1)));
+    assert_true(
+        jsonl_put(&sink, TEXT_ESCAPED, strata_bytes(key, size), strata_bytes("\xff", 1), 0));
     assert_int_equal(strata_buffer_append(&to, "", 1), 0);
     assert_string_equal(to.data, wanted);
     strata_buffer_free(&to);
@@ -203,7 +244,7 @@ static void jsonl_object_that_cannot_be_written_is_reported(void **state)
         unsigned most = 0;
         do
             refusal.left = most++;
-        while (!jsonl_put(&sink, forms[i % 2], value, value) && most < 50);
+        while (!jsonl_put(&sink, forms[i % 2], value, value, 7) && most < 50);
         assert_in_range(most, 4, 40);
     }
 }
@@ -219,6 +260,7 @@ int main(void)
         cmocka_unit_test(jsonl_string_must_be_utf8),
         cmocka_unit_test(jsonl_base64_is_bytes),
         cmocka_unit_test(jsonl_other_objects_are_faults),
+        cmocka_unit_test(jsonl_until_is_a_number),
         cmocka_unit_test(jsonl_object_ends_on_its_line),
         cmocka_unit_test(jsonl_key_beyond_the_limit_is_a_fault),
         cmocka_unit_test(jsonl_text_is_a_string_and_bytes_are_base64),

@@ -6,7 +6,6 @@
 #include "scenario/scenario.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 /* The batch of the shell that is under way, or NULL. */
 static struct strata_batch *batch_of(struct cli *cli)
@@ -50,12 +49,9 @@ static int put(struct cli *cli, struct strata *db, struct strata_slice key,
     struct strata_txn *txn = txn_of(cli);
     struct strata_batch *batch = batch_of(cli);
     struct strata_error err;
-    struct timespec now;
-    uint64_t until;
+    uint64_t until = cli_now_ms() + ttl * 1000;
     int rc;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    until = ((uint64_t)now.tv_sec + ttl) * 1000 + (uint64_t)now.tv_nsec / 1000000;
     if (txn)
         rc = ttl ? strata_txn_put_until(txn, key, value, until, &err)
                  : strata_txn_put(txn, key, value, &err);

@@ -82,7 +82,7 @@ static int refused(struct load *load, const struct strata_error *err)
 {
     int code = cli_fail(load->cli, err);
 
-    if (load->first_line < load->last_line)
+    if (load->first_line < load->last_line && !load->out.waiting)
         cli_say(load->cli, "that was %s:%" PRIu64 " to %" PRIu64, load->name, load->first_line,
                 load->last_line);
     else
@@ -97,7 +97,7 @@ static int put_entry(struct load *load)
     if (!load->out.waiting)
         load->first_line = load->in.line;
     load->last_line = load->in.line;
-    if (gather_put(&load->out, load->in.key, load->in.value, &err) < 0)
+    if (gather_put_until(&load->out, load->in.key, load->in.value, load->in.until, &err) < 0)
         return refused(load, &err);
     load->state.records = load->out.stored;
     return CLI_OK;

@@ -78,6 +78,8 @@ static int fill(struct cli *cli, struct strata *src, struct strata *dst, struct 
     if (rc == 0)
         return CLI_OK;
     code = cli_fail(cli, &err);
+    if (err.code == STRATA_ERR_NOT_SUPPORTED)
+        cli_say(cli, "to copy what expires as what does not, dump it as tsv, and load that");
     cli_say(cli, "%s is incomplete and of no use: remove it before you try again",
             cli->operands[1]);
     return code;
@@ -94,6 +96,8 @@ static int migrate(struct cli *cli, struct strata *src, uint64_t stage)
 
     strata_options_init(&options);
     options.stage = (unsigned)stage;
+    options.clock = cli_stopped_clock;
+    options.clock_arg = cli;
     if (db_open_filling(cli->operands[1], &options, &dst, &err) < 0)
         return cli_fail(cli, &err);
     cli_begin_progress(cli);
@@ -118,6 +122,7 @@ static int run_migrate(struct cli *cli)
         code = cli_usage(cli, "--to N is missing: the stage to copy to");
     if (code == CLI_OK)
         code = cli_check_apart(cli);
+    cli->stopped_ms = cli_now_ms(); /* what is there is there until all was compared */
     if (code == CLI_OK)
         code = cli_open(cli, CLI_READ, &src);
     return code == CLI_OK ? cli_close(cli, src, migrate(cli, src, stage)) : code;
@@ -133,7 +138,10 @@ const struct cli_command cli_migrate_command = {
     .about = "SRC is only read. DST must not exist, or be an empty directory. Until every record\n"
              "was copied, read back and compared, DST is marked as incomplete: if migrate is\n"
              "killed, every later command says so, and DST is to be removed by hand. What is\n"
-             "there at the end is as safe as the stage promises.",
+             "there at the end is as safe as the stage promises.\n\n"
+             "What has expired when migrate begins is left out. Records that expire later keep\n"
+             "their times; a stage without values that expire (`strata stages`) cannot take them,\n"
+             "and migrate ends with 5.",
     .example = "$ strata put old fruit apple --stage 1\n"
                "$ strata migrate old new --to 1\n"
                "$ strata scan new\n"

@@ -1,6 +1,7 @@
 /* scan.c: scan, dump and count: entries in key order; the first two as lines that load reads. */
 #include "cli/options.h"
 #include "cli/commands/range.h"
+#include "cli/output/human.h"
 
 #include <inttypes.h>
 
@@ -10,6 +11,7 @@ struct listing {
     uint64_t left; /* entries still wanted */
     bool keys_only;
     enum entries_format format;
+    uint64_t timed;              /* of a dump: entries that expire, if the format cannot say so */
     struct progress_state state; /* of a dump into a file */
 };
 
@@ -21,14 +23,16 @@ static int write_entry(struct cli_stream *to, struct listing *listing, struct st
     struct strata_slice key = strata_iter_key(iter), value = {0};
     struct text_sink sink = cli_sink(to);
     struct strata_error err;
+    uint64_t until = strata_iter_until(iter);
     bool ok;
 
+    listing->timed += until && !entries_have_times(listing->format);
     if (!listing->keys_only && strata_iter_value(iter, &value, &err) < 0)
         return cli_fail(cli, &err);
     if (listing->keys_only)
         ok = cli_put(cli, to->to, key) && cli_putc(cli, to->to, '\n');
     else
-        ok = entries_put(&sink, listing->format, cli_form(cli), key, value);
+        ok = entries_put_until(&sink, listing->format, cli_form(cli), key, value, until);
     if (!ok)
         return cli_write_failed(to);
     listing->state.records++;
@@ -144,6 +148,10 @@ static int run_dump(struct cli *cli)
         code = range_of_options(cli, &listing.range);
     if (code == CLI_OK)
         code = cli_write_file(cli, cli->count > 1 ? cli->operands[1] : NULL, write_dump, &listing);
+    if (code == CLI_OK && listing.timed)
+        cli_say(cli, "%" PRIu64 " record%s that expire%s: %s has no times, jsonl has",
+                listing.timed, human_s(listing.timed), listing.timed == 1 ? "s" : "",
+                entries_format_name(listing.format));
     range_free(&listing.range);
     return code;
 }
@@ -206,7 +214,9 @@ const struct cli_command cli_dump_command = {
         "  csv    key,value with RFC 4180's quotes and no escapes; bytes that are no text\n"
         "         as \\x and hexadecimal digits, which is PostgreSQL's form of bytea\n"
         "  jsonl  {\"key\":\"...\",\"value\":\"...\"} a line; what is not UTF-8 in base64, under\n"
-        "         the name key_b64 or value_b64\n"
+        "         the name key_b64 or value_b64; of a record that expires also\n"
+        "         \"until\":MILLISECONDS since 1970. The other formats have no place for that:\n"
+        "         dump says on standard error of how many records they leave it out\n"
         "  mdb    what mdb_dump of LMDB and db_dump of Berkeley DB write: a header, then a line\n"
         "         a key and a line a value, in hexadecimal; load reads their format=print too.\n"
         "         LMDB refuses a key that is empty or longer than 511 bytes; db_load refuses\n"

@@ -7,12 +7,15 @@
 #include <inttypes.h>
 
 /* Sizes are summed too, as seeds: the same bytes cut into other entries are not the same. */
-static void add(struct copy_sum *sum, struct strata_slice key, struct strata_slice value)
+static void add(struct copy_sum *sum, struct strata_slice key, struct strata_slice value,
+                uint64_t until)
 {
     sum->entries++;
     sum->bytes += key.size + value.size;
     sum->check = checksum(checksum_seed(sum->check, key.size), key);
     sum->check = checksum(checksum_seed(sum->check, value.size), value);
+    if (until)
+        sum->check = checksum_seed(sum->check, until);
 }
 
 /* Reads all of `db`, into `to` unless that is NULL. */
@@ -31,10 +34,10 @@ static int walk(struct strata *db, struct gather *to, const struct copy_progress
         key = strata_iter_key(iter);
         rc = strata_iter_value(iter, &value, err);
         if (rc == 0 && to)
-            rc = gather_put(to, key, value, err);
+            rc = gather_put_until(to, key, value, strata_iter_until(iter), err);
         if (rc < 0)
             break;
-        add(sum, key, value);
+        add(sum, key, value, strata_iter_until(iter));
         if (progress)
             progress->tick(progress->arg, sum);
         rc = strata_iter_next(iter, err);

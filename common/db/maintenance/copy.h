@@ -17,7 +17,9 @@ struct copy_progress {
 };
 
 /* Puts every entry of `from` into `to` in the order of keys, a batch at a time where the stage of
- * `to` promises batches. `sum` is what was copied; after a failure, what had been read. */
+ * `to` promises batches, and with the time at which it expires. `sum` is what was copied; after a
+ * failure, what had been read. Where entries expire both databases should have a clock that stands
+ * still. NOT_SUPPORTED: an entry expires, and the stage of `to` does not promise that. */
 int copy_all(struct strata *from, struct strata *to, const struct copy_progress *progress,
              struct copy_sum *sum, struct strata_error *err);
 /* Reads all of `db`. CORRUPT: that is not what `wanted` says. */

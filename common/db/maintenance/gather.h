@@ -14,9 +14,10 @@ struct gather {
     struct strata *db; /* borrowed */
     uint64_t most;     /* entries a batch; 1: no batches, each is a put */
     struct strata_batch *batch;
-    uint64_t waiting; /* entries not yet stored */
-    uint64_t stored;  /* entries that were acknowledged */
-    uint64_t bytes;   /* ... of their keys and values */
+    uint64_t waiting;       /* entries not yet stored */
+    uint64_t waiting_bytes; /* of their keys and values */
+    uint64_t stored;        /* entries that were acknowledged */
+    uint64_t bytes;         /* ... of their keys and values */
 };
 
 /* `most` 0: GATHER_DEFAULT where the stage promises batches, else 1. NOT_SUPPORTED: more than 1
@@ -29,6 +30,10 @@ void gather_free(struct gather *gather); /* what waits is dropped */
  * not be taken (no memory, a limit), those that waited still do. */
 int gather_put(struct gather *gather, struct strata_slice key, struct strata_slice value,
                struct strata_error *err);
+/* The same of an entry that expires at that time, 0: never (strata_put_until). NOT_SUPPORTED: the
+ * stage has none that do; it was not taken. */
+int gather_put_until(struct gather *gather, struct strata_slice key, struct strata_slice value,
+                     uint64_t until, struct strata_error *err);
 int gather_flush(struct gather *gather, struct strata_error *err); /* stores all that wait */
 
 #endif

@@ -11,17 +11,19 @@ tests_file() { echo "docs/workshop/$(name_of "$1").tests"; }
 # The programs that may tell whether a sitting is done, the plainest first. Of what is asked of every
 # stage those are left out that are about common/db (marker, copies, processes, ...). As make check is to
 # answer soon, those that take long are left out from stage 7 on, and tests of an earlier stage that are
-# run again with this one's parts: make judge, and make test, run them.
+# run again with this one's parts: make judge, and make test, run them. What stages 11 and 13 are about has
+# contract tests of its own.
 programs_of() { # STAGE
     local p
     for p in tests/contract/contract_basic_test.c "tests/stages/$(printf %02d "$1")"_*_test.c \
-        tests/contract/contract_{open,iter,fault,model,promise,files,thread,inspect}_test.c \
+        tests/contract/contract_{open,iter,fault,model,promise,files,thread,inspect,txn,txn_lock,merge,expiry,range}_test.c \
         tests/crash/{kill_model,power_cut,bits}_test.c; do
         [ -e "$p" ] || continue
         [ "$1" -lt 7 ] || ! grep -qE '^#include "[0-9]+_.*_test\.c"' "$p" || continue
         p=${p#tests/}
         echo "${p%.c}"
-    done | if [ "$1" -ge 7 ]; then grep -E '^stages/|contract_(basic|iter|fault)' | grep -vE '_(crash|sessions|killed|many_tables)_test'; else cat; fi
+    done | grep -vE "contract_($([ "$1" = 11 ] || echo 'txn|txn_lock|')$([ "$1" = 13 ] || echo 'merge|expiry|range|')no)_test" |
+        if [ "$1" -ge 7 ]; then grep -E '^stages/|contract_(basic|iter|fault|txn|txn_lock|merge|expiry|range)' | grep -vE '_(crash|sessions|killed|many_tables)_test'; else cat; fi
 }
 
 # Runs a program, or one test of it, on ENGINE; what it prints goes to LOG. It is ended when it waits for

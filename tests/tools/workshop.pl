@@ -247,6 +247,8 @@ sub readme {
     my ($table, $root) = @_;
     my $tests = tests($table);
     my $chapter = "$root/docs/$table->{name}.md";
+    my $page = "$root/docs/formats/$table->{name}.md"; # where a stage has formats of its own
+    my $formats = -e $page ? "; every field of the files is in\n$page" : '';
     my $below = $table->{stage} == 1 ? 'is for the modules of the stages before: of stage 1 it is empty.' :
         'has the modules of the stages before, complete: the stage uses them. You may read and change them.';
     my $out = <<END;
@@ -262,8 +264,7 @@ what it is asked fails with "$marker ...", the file and the function.
 - `include/` and `ground/` have the headers of what lies under all stages: files, bytes, checksums. Their
   sources are in $root/common.
 
-The chapter is $chapter; every field of the files is in
-$root/docs/formats/$table->{name}.md.
+The chapter is $chapter$formats.
 
     make             builds mine.so; there are no warnings, and there should be none
     make check       runs the tests of the sittings in order, and explains the first that fails

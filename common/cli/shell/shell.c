@@ -262,9 +262,9 @@ const struct cli_command cli_shell_command = {
     .exits = DB_EXITS | O(CLI_NOT_FOUND),
     .summary = "many commands on one open database, typed or piped in",
     .about =
-        "The commands are put, get, del, scan, count, load, dump, backup, compact, info, stats,\n"
-        "levels, verify, batch, snapshot, begin, commit, rollback, savepoint, timing, help and\n"
-        "quit, with the operands after DIR and the options that they have here. A database that\n"
+        "The commands are put, get, del, delrange, merge, scan, count, load, dump, backup,\n"
+        "compact, info, stats, levels, verify, batch, snapshot, begin, commit, rollback,\n"
+        "savepoint, timing, help and quit, with the operands after DIR and the options that they have here. A database that\n"
         "may only be read is opened read-only.\n"
         "Blanks separate words, except in quotes of either kind; a line that begins with # is a\n"
         "comment. An error does not end the shell.\n\n"

@@ -54,6 +54,18 @@ threads: install-test ## the tests with threads, under TSan [STAGE=N] [SKIP=rege
 	@$(MAKE) --no-print-directory MODE=tsan $(THREADED:%=build/tsan/%)
 	@B=build/tsan STAGE=$(STAGE) QUICK=1 SKIP='^stage [12] $(if $(SKIP),|$(SKIP))' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(THREADED))))$$'
 
+# Those of them that flush and compact with small memtables, again and again: each round has another seed.
+STRESSED = $(patsubst %.c,%,$(shell grep -l memtable_bytes $(THREADED:%=%.c)))
+.PHONY: stress
+stress: install-test ## those of make threads that flush and compact, under TSan, each round with a new seed [MINUTES=60] [STAGE=N]
+	@$(MAKE) --no-print-directory MODE=tsan $(STRESSED:%=build/tsan/%)
+	@end=$$(($$(date +%s) + 60 * $(or $(MINUTES),60))); rounds=0; \
+	while [ $$(date +%s) -lt $$end ]; do \
+	  seed=$$(($$(date +%s) * 100 + rounds)); rounds=$$((rounds + 1)); \
+	  B=build/tsan STAGE=$(STAGE) QUICK=1 STRATA_SEED=$$seed SKIP='^stage [12] ' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(STRESSED))))$$' || \
+	    { echo "stress: round $$rounds failed; again: STRATA_SEED=$$seed make threads"; exit 1; }; \
+	done; echo "stress: $$rounds rounds passed"
+
 # Many threads under drawn schedules (tests/support/schedule.h), which switch threads at each lock, wait and
 # call of the file layer; with MODE=points at each atomic access, too.
 SCHEDULED = tests/contract/contract_schedule_test tests/crash/schedule_crash_test

@@ -998,6 +998,37 @@ static void background_disk_that_was_full_is_written_to_again(void **state)
     assert_true(refused > 3);
 }
 
+/* The first write after a crash flushes the log that was left (7.I9): there is no room, then there
+ * is. */
+static void background_full_disk_at_the_first_write_after_a_crash_is_over(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 2; seed++) {
+        struct strata_fs *fs = disk_new();
+        struct strata *db = open_it(fs, seed);
+        struct strata_error err;
+        put_range(db, 0, 50);
+        fs_sim_set_disk(fs, 1);
+        assert_code(strata_close(db, &err), STRATA_ERR_IO, &err); /* and the log stays */
+        db = open_it(fs, seed);
+        assert_true(((struct tree *)db->self)->recovery_pending);
+        for (unsigned i = 0; i < 5; i++) {
+            assert_code(put_nth(db, 50, &err), STRATA_ERR_IO, &err);
+            assert_int_equal(err.sys, ENOSPC);
+            assert_int_equal(check_stat(db, "write_error"), 0);
+        }
+        fs_sim_set_disk(fs, (uint64_t)1 << 30);
+        put_range(db, 50, KEYS);
+        expect_up_to(db, KEYS);
+        verify_it(db);
+        close_it(db);
+        db = open_it(fs, seed);
+        expect_up_to(db, KEYS);
+        close_it(db);
+        disk_free(fs);
+    }
+}
+
 /* What is not on the device after a failed sync nobody knows, also if the disk was full. */
 static unsigned full_syncs; /* so many are to fail */
 
@@ -1496,6 +1527,7 @@ int main(void)
         cmocka_unit_test(background_flush_with_an_edit_in_doubt_is_logged),
         cmocka_unit_test(background_flush_waits_until_its_log_is_named),
         cmocka_unit_test(background_disk_that_was_full_is_written_to_again),
+        cmocka_unit_test(background_full_disk_at_the_first_write_after_a_crash_is_over),
         cmocka_unit_test(background_failed_sync_of_a_full_disk_ends_writing),
         cmocka_unit_test(background_failed_sync_of_names_ends_writing),
         cmocka_unit_test(background_failure_wakes_a_writer_who_waits),

@@ -16,10 +16,11 @@
  *   - The library never prints and never ends the process.
  *
  * Threads: with STRATA_PROMISE_THREADS (stage 3 on) any thread may make any call on a handle at any
- * time; without it (stages 1 and 2) a handle may be used by one thread at a time. Iterators,
+ * time; without it (stages 1 and 2) a handle may be used by one thread at a time. Iterators, views,
  * transactions, batches and buffers need the caller's own lock if threads share them. A handle and
- * its iterators and snapshots belong to the process that opened it: in a forked child every call on
- * them fails with INVALID, and the functions that free them do nothing; the parent keeps its lock.
+ * its iterators, snapshots and views belong to the process that opened it: in a forked child every
+ * call on them fails with INVALID, and the functions that free them do nothing; the parent keeps
+ * its lock.
  */
 #ifndef STRATA_H
 #define STRATA_H
@@ -68,7 +69,7 @@ enum strata_code {
     STRATA_ERR_ABSENT = -8,        /* there is no database there */
     STRATA_ERR_EXISTS = -9,        /* there is one, and a new one was requested */
     STRATA_ERR_WRONG_STAGE = -10,  /* another stage wrote the database; the message names both */
-    STRATA_ERR_BUSY = -11          /* iterators, snapshots or transactions are still open */
+    STRATA_ERR_BUSY = -11          /* iterators, snapshots, views or transactions are still open */
 };
 
 #define STRATA_NO_OFFSET UINT64_MAX
@@ -335,7 +336,7 @@ int strata_open(const char *dir, const struct strata_options *options, struct st
 /* Closes and frees the handle, even if it fails, unless it returns BUSY: then the handle stays
  * open. `db` may be NULL.
  *
- *   BUSY  iterators, snapshots or transactions of the handle are still open
+ *   BUSY  iterators, snapshots, views or transactions of the handle are still open
  *   IO    writes that were not synced before may not be durable; or the background thread failed
  *         to write, and no call has reported it */
 int strata_close(struct strata *db, struct strata_error *err);
@@ -449,6 +450,36 @@ int strata_get(struct strata *db, struct strata_slice key, struct strata_buffer 
 int strata_get_until(struct strata *db, struct strata_slice key, struct strata_buffer *value,
                      uint64_t *until, struct strata_error *err);
 
+/* A value that is borrowed: its bytes where they lie, say in a block of the cache (as RocksDB's
+ * PinnableSlice). Initialize it with {0}; it must be freed with strata_view_free before the
+ * database is closed. The structure may be moved, but of two copies only one may be used. */
+struct strata_view {
+    struct strata_slice value; /* the bytes, not to be changed; none if nothing is held */
+    /* The rest is the library's own. */
+    struct strata *db;                         /* NULL: nothing is held */
+    void (*release)(struct strata_view *view); /* ends the pin; NULL: the bytes are in `copy` */
+    void *pinned[2];                           /* for `release` */
+    struct strata_buffer copy;
+};
+
+/* As strata_get, without a copy where the stage can do without one: `view->value` is what the key
+ * had when the call was made, checked, and stays as it is until the view is freed or used again,
+ * whatever is written, flushed, compacted or removed meanwhile. Where the bytes cannot be borrowed
+ * (at stages 1 to 9, from the memtable, or where a copy costs less) the view has a copy. What the
+ * view held before is given back; the key may be a part of it. NOT_FOUND and errors leave the view
+ * without a value.
+ *
+ * As long as a view is held, memory of the database stays in use: a block of the cache, and the
+ * file that it is of, even if that is obsolete. A view may be freed by any thread.
+ *
+ *   INVALID      `view` is NULL; it and all others of this kind leave the view as it was
+ *   CORRUPT, IO  as strata_get */
+int strata_get_borrowed(struct strata *db, struct strata_slice key, struct strata_view *view,
+                        struct strata_error *err);
+/* Gives back what the view holds, and empties it. NULL, an empty view and one that was freed are
+ * allowed. */
+void strata_view_free(struct strata_view *view);
+
 /* ---- Batches --------------------------------------------------------------------------- */
 
 struct strata_op {
@@ -542,7 +573,8 @@ uint64_t strata_iter_until(const struct strata_iter *iter);
 
 /* The state of the database at one point in time, for reading. NOT_SUPPORTED on a stage without
  * STRATA_PROMISE_SNAPSHOT. (An iterator reads such a state at every stage.) Otherwise
- * strata_snapshot_get is as strata_get and strata_snapshot_iter as strata_iter_new. */
+ * strata_snapshot_get is as strata_get, strata_snapshot_get_borrowed as strata_get_borrowed and
+ * strata_snapshot_iter as strata_iter_new. A view may outlive its snapshot. */
 struct strata_snapshot;
 
 /* `*out` must be freed with strata_snapshot_free before the database is closed. */
@@ -556,6 +588,8 @@ void strata_snapshot_free(struct strata_snapshot *snapshot); /* NULL is allowed 
 uint64_t strata_snapshot_number(const struct strata_snapshot *snapshot);
 int strata_snapshot_get(struct strata_snapshot *snapshot, struct strata_slice key,
                         struct strata_buffer *value, struct strata_error *err);
+int strata_snapshot_get_borrowed(struct strata_snapshot *snapshot, struct strata_slice key,
+                                 struct strata_view *view, struct strata_error *err);
 int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **out,
                          struct strata_error *err);
 

@@ -228,6 +228,13 @@ struct strata_engine {
     int (*txn_get_until)(void *txn, struct strata_slice key, struct strata_buffer *value,
                          uint64_t *until, struct strata_error *err);
     uint64_t (*iter_until)(const struct strata_iter *iter);
+    /* As `get`, or with a snapshot as `snapshot_get`, but the value may stay where it lies:
+     * view->value is set, and view->release, which is called once, by any thread, before `close`;
+     * view->pinned is the engine's. Or view->release stays NULL, and the value is put into
+     * view->copy, which is empty. When it does not return 0 nothing is pinned. If the slot is NULL,
+     * the value is copied. */
+    int (*get_borrowed)(void *self, void *snapshot, struct strata_slice key,
+                        struct strata_view *view, struct strata_error *err);
 };
 
 /* ---- Readers beside a writer (common/db/lease.c) ------------------------------------------- */

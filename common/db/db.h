@@ -1,5 +1,6 @@
 /* db.h: the handle, shared by db_open.c (open, create, close), db_options.c (options, and which
- * engine), and the calls on an open database: db.c, db_get.c, db_iter.c, db_txn.c and db_stats.c.
+ * engine), and the calls on an open database: db.c, db_get.c, db_iter.c, db_view.c, db_txn.c and
+ * db_stats.c.
  * Only these call an engine. */
 #ifndef STRATA_COMMON_DB_H
 #define STRATA_COMMON_DB_H
@@ -20,6 +21,8 @@ enum db_counter {
     DB_GETS_FOUND,
     DB_ITERATORS,
     DB_MOVES,
+    DB_STATS,            /* those before it are statistics */
+    DB_VIEWS = DB_STATS, /* that are held: one that is given back is subtracted */
     DB_COUNTERS
 };
 _Static_assert(DB_COUNTERS <= STRIPED_COUNTS, "one stripe has all");
@@ -38,7 +41,8 @@ struct strata {
     struct fs_file *alone;   /* of a repair: there is no lease meanwhile */
     unsigned long forks;     /* lock_forks() when opened */
     _Atomic int failed;      /* 0, or the errno (or -1) of a failed write: no more of them */
-    _Atomic uint64_t open;   /* iterators, snapshots and transactions of this handle */
+    _Atomic uint64_t open;   /* iterators, snapshots and transactions of this handle; views
+                              * are counted by DB_VIEWS */
     struct striped counters; /* enum db_counter */
 };
 

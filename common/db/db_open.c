@@ -320,10 +320,10 @@ static int check_close(struct strata *db, struct strata_error *err)
 
     if (db->forks != lock_forks())
         return db_check(db, err);
-    open = atomic_load(&db->open);
+    open = atomic_load(&db->open) + striped_sum(&db->counters, DB_VIEWS);
     if (open)
         return strata_fail(err, STRATA_ERR_BUSY, db->dir, STRATA_NO_OFFSET,
-                           "%llu iterators, snapshots or transactions are still open",
+                           "%llu iterators, snapshots, views or transactions are still open",
                            (unsigned long long)open);
     return 0;
 }

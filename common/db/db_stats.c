@@ -8,7 +8,7 @@
 
 static const struct {
     const char *name, *unit, *help;
-} counter_texts[DB_COUNTERS] = {
+} counter_texts[DB_STATS] = {
     [DB_PUTS] = {"puts", "calls", "put operations since open"},
     [DB_DELETES] = {"deletes", "calls", "delete operations since open"},
     [DB_GETS_OTHER] = {"gets", "calls", "gets since open"},
@@ -50,7 +50,7 @@ int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_
     if (rc < 0)
         return rc;
     fs = db->env.fs;
-    for (int i = 0; i < DB_COUNTERS; i++)
+    for (int i = 0; i < DB_STATS; i++)
         report(each, arg, counter_texts[i].name, counter_texts[i].unit, counter_texts[i].help,
                counted(db, (enum db_counter)i));
     for (int i = 0; i < FS_CALL_COUNT; i++) {

@@ -33,6 +33,7 @@ int main(int argc, char **argv)
     strata_options options;
     strata_error err;
     strata_buffer value = {};
+    strata_view view = {};
     strata *db = nullptr;
     strata_iter *iter = nullptr;
 
@@ -52,6 +53,10 @@ int main(int argc, char **argv)
         return die(err);
     std::printf("a=%.*s\n", static_cast<int>(value.size), reinterpret_cast<char *>(value.data));
     strata_buffer_free(&value);
+    if (strata_get_borrowed(db, strata_string("b"), &view, &err) != STRATA_OK)
+        return die(err);
+    std::printf("b=%.*s\n", static_cast<int>(view.value.size), reinterpret_cast<const char *>(view.value.data));
+    strata_view_free(&view);
     if (strata_iter_new(db, &iter, &err) < 0)
         return die(err);
     for (int rc = strata_iter_first(iter, &err); rc == STRATA_OK; rc = strata_iter_next(iter, &err)) {
@@ -106,6 +111,6 @@ for cxx in g++ clang++; do
     code ${name}_program_links_every_function 0 \
         $cxx $extra -o program program.o "$B/libstrata.a" -lxxhash -llz4 -lpthread
     rm -rf db
-    prints ${name}_program_works $'a=1\na\nb\n3 puts' ./program db
+    prints ${name}_program_works $'a=1\nb=2\na\nb\n3 puts' ./program db
 done
 done_testing

@@ -237,11 +237,13 @@ static int use_inherited(struct child *self, void *arg)
     struct strata_batch *batch = strata_batch_new();
     struct strata_snapshot *snapshot;
     struct strata_iter *iter;
+    struct strata_view view = {0};
     struct strata *second;
     const int results[] = {
         strata_put(in->db, key, key, NULL),
         strata_delete(in->db, key, NULL),
         strata_get(in->db, key, NULL, NULL),
+        strata_get_borrowed(in->db, key, &view, NULL),
         strata_write(in->db, batch, 0, NULL),
         strata_sync(in->db, NULL),
         strata_flush(in->db, NULL),

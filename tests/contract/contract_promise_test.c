@@ -28,17 +28,20 @@ static void contract_no_handle_is_an_invalid_argument(void **state)
     struct strata_batch *batch = strata_batch_new();
     struct strata_iter *iter = NULL;
     struct strata_snapshot *snapshot = NULL;
+    struct strata_view view = {0};
     struct strata_error err = {0};
 
     (void)state;
     expect_invalid(strata_put(NULL, key, key, &err), &err);
     expect_invalid(strata_delete(NULL, key, &err), &err);
     expect_invalid(strata_get(NULL, key, NULL, &err), &err);
+    expect_invalid(strata_get_borrowed(NULL, key, &view, &err), &err);
     expect_invalid(strata_write(NULL, batch, 0, &err), &err);
     expect_invalid(strata_sync(NULL, &err), &err);
     expect_invalid(strata_iter_new(NULL, &iter, &err), &err);
     expect_invalid(strata_snapshot_new(NULL, &snapshot, &err), &err);
     expect_invalid(strata_snapshot_get(NULL, key, NULL, &err), &err);
+    expect_invalid(strata_snapshot_get_borrowed(NULL, key, &view, &err), &err);
     expect_invalid(strata_snapshot_iter(NULL, &iter, &err), &err);
     expect_invalid(strata_flush(NULL, &err), &err);
     expect_invalid(strata_compact(NULL, NULL, &err), &err);

@@ -212,7 +212,7 @@ static void db_snapshot_calls_become_the_engines(void **state)
     engine_fake_expect("snapshot|snapshot_get 1|snapshot_iter|");
     strata_iter_free(iter);
     assert_code(strata_close(db, &err), STRATA_ERR_BUSY, &err);
-    assert_err_says(&err, "1 iterators, snapshots or transactions");
+    assert_err_says(&err, "1 iterators, snapshots, views or transactions");
     strata_snapshot_free(snapshot);
     engine_fake_expect("free|snapshot_free|");
     strata_buffer_free(&value);
@@ -236,6 +236,77 @@ static void db_snapshot_that_cannot_be_read_leaves_nothing_open(void **state)
     assert_int_equal(strata_snapshot_get(snapshot, key, NULL, &err), STRATA_ERR_IO);
     engine_fake.rc = 0;
     strata_snapshot_free(snapshot);
+    engine_fake_close(db);
+}
+
+/* An engine without the slot copies; one with it lends, and gets back each view once. */
+static int lent, returned;
+
+static void give_back(struct strata_view *view)
+{
+    assert_ptr_equal(view->pinned[0], &lent);
+    returned++;
+}
+
+static int lend(void *self, void *snapshot, struct strata_slice of, struct strata_view *view,
+                struct strata_error *err)
+{
+    assert_ptr_equal(self, &engine_fake);
+    assert_int_equal(view->copy.size, 0);
+    assert_ok(strata_buffer_append(&view->copy, "used", 4), err);
+    assert_bytes(of, key); /* it does not lie there */
+    strata_buffer_clear(&view->copy);
+    if (engine_fake.rc < 0)
+        return strata_fail(err, engine_fake.rc, "engine's", 5, "as told");
+    if (lent++ == 2) {
+        assert_ok(strata_buffer_append(&view->copy, "kopied", 6), err);
+        return 0;
+    }
+    view->value = strata_string(snapshot ? "of a snapshot" : "lent");
+    view->pinned[0] = &lent;
+    view->release = give_back;
+    return 0;
+}
+
+static void db_views_are_given_back_once(void **state)
+{
+    struct strata_engine table = engine_fake_table;
+    struct strata_snapshot *snapshot;
+    struct strata_view view = {0};
+    struct strata_error err;
+    struct strata *db;
+
+    table.promises = STRATA_PROMISE_SNAPSHOT;
+    db = engine_fake_open(*state, &table);
+    assert_ok(strata_get_borrowed(db, key, &view, &err), &err);
+    engine_fake_expect("get 1|");
+    assert_code(strata_close(db, &err), STRATA_ERR_BUSY, &err); /* also of a copy */
+    strata_view_free(&view);
+    engine_fake_close(db);
+    table.get_borrowed = lend;
+    db = engine_fake_open(*state, &table);
+    assert_ok(strata_snapshot_new(db, &snapshot, &err), &err);
+    assert_ok(strata_get_borrowed(db, key, &view, &err), &err);
+    assert_bytes(view.value, strata_string("lent"));
+    assert_ok(strata_snapshot_get_borrowed(snapshot, key, &view, &err), &err);
+    assert_bytes(view.value, strata_string("of a snapshot"));
+    assert_int_equal(returned, 1);
+    strata_snapshot_free(snapshot);
+    assert_ok(strata_get_borrowed(db, key, &view, &err), &err);
+    assert_bytes(view.value, strata_string("kopied"));
+    assert_int_equal(returned, 2);
+    assert_ok(strata_get_borrowed(db, strata_bytes(view.value.data, 1), &view, &err), &err);
+    strata_view_free(&view);
+    assert_int_equal(returned, 3);
+    engine_fake.rc = STRATA_ERR_IO;
+    assert_int_equal(strata_get_borrowed(db, key, &view, &err), STRATA_ERR_IO);
+    assert_int_equal(view.value.size, 0);
+    engine_fake.rc = 0;
+    assert_ok(strata_get_borrowed(db, key, &view, &err), &err);
+    assert_code(strata_close(db, &err), STRATA_ERR_BUSY, &err);
+    strata_view_free(&view);
+    strata_view_free(&view);
+    assert_int_equal(returned, 4);
     engine_fake_close(db);
 }
 
@@ -338,6 +409,7 @@ int main(void)
         db_test(db_iterator_that_meets_damage_is_unpositioned),
         db_test(db_snapshot_calls_become_the_engines),
         db_test(db_snapshot_that_cannot_be_read_leaves_nothing_open),
+        db_test(db_views_are_given_back_once),
         db_test(db_write_that_fails_is_the_last_one),
         db_test(db_snapshot_is_of_no_use_to_a_forked_child),
         db_test(db_log_is_told_whole_lines_cut_at_500_bytes),

@@ -121,10 +121,22 @@ int strata_iter_last(struct strata_iter *iter, struct strata_error *err)
 int strata_iter_seek_before(struct strata_iter *iter, struct strata_slice key,
                             struct strata_error *err)
 {
-    int rc = strata_iter_seek(iter, key, err);
-    if (rc < 0)
-        return rc;
-    return rc == 0 ? strata_iter_prev(iter, err) : strata_iter_last(iter, err);
+    struct strata_buffer copy = {0};
+    int rc;
+
+    if (iter && (lies_in(iter->key, key) || lies_in(iter->value, key))) {
+        if (strata_buffer_append(&copy, key.data, key.size) < 0)
+            return strata_fail_memory(err, key.size);
+        key = strata_buffer_slice(&copy);
+    }
+    rc = strata_iter_seek(iter, key, err);
+    if (rc >= 0)
+        rc = rc == 0 ? strata_iter_prev(iter, err) : strata_iter_last(iter, err);
+    while (rc == 0 &&
+           strata_compare(iter->key, key) >= 0) /* the clock was put back: it had expired */
+        rc = strata_iter_prev(iter, err);
+    strata_buffer_free(&copy);
+    return rc;
 }
 
 int strata_iter_next(struct strata_iter *iter, struct strata_error *err)

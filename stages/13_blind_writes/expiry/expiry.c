@@ -39,6 +39,8 @@ static uint64_t now(const struct strata_options *options)
     if (options->clock)
         return options->clock(options->clock_arg);
     clock_gettime(CLOCK_REALTIME, &t);
+    if (t.tv_sec < 0) /* before 1970 nothing has expired */
+        return 0;
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 

@@ -132,8 +132,8 @@ int strata_iter_seek_before(struct strata_iter *iter, struct strata_slice key,
     rc = strata_iter_seek(iter, key, err);
     if (rc >= 0)
         rc = rc == 0 ? strata_iter_prev(iter, err) : strata_iter_last(iter, err);
-    while (rc == 0 &&
-           strata_compare(iter->key, key) >= 0) /* the clock was put back: it had expired */
+    /* What had expired at the seek is there again when the clock was put back. */
+    while (rc == 0 && strata_compare(iter->key, key) >= 0)
         rc = strata_iter_prev(iter, err);
     strata_buffer_free(&copy);
     return rc;

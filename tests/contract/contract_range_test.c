@@ -348,8 +348,8 @@ static void contract_range_beyond_the_limits_changes_nothing(void **state)
     assert_err_says(&err, "65536 keys");
     assert_ok(strata_get(db, S("m065536"), NULL, &err), &err);
     assert_code(strata_get(db, S("c"), NULL, &err), STRATA_NOT_FOUND, &err);
-    delete_range(db, "m000000", "m000002");
-    assert_ok(strata_write(db, batch, 0, &err), &err); /* 65536, with b */
+    delete_range(db, "m000000", "m000003");
+    assert_ok(strata_write(db, batch, 0, &err), &err); /* 65536, with b and c */
     expect(db, "a");
     strata_batch_free(batch);
     place_close(db);
@@ -524,11 +524,34 @@ static void contract_range_does_what_a_map_does(void **state)
     }
 }
 
+/* Those that the batch itself has put count, too. */
+static void range_of_a_batch_of_too_many_own_keys_is_refused(void **state)
+{
+    struct strata *db = place_open(*state, true);
+    struct strata_batch *batch = strata_batch_new();
+    struct strata_error err;
+    char key[16];
+
+    for (int i = 0; i <= 65536; i++) {
+        snprintf(key, sizeof key, "q%06d", i);
+        assert_ok(strata_batch_put(batch, strata_string(key), strata_string("v"), &err), &err);
+    }
+    assert_ok(strata_batch_delete_range(batch, strata_string("q"), strata_string("r"), &err), &err);
+    if (subject_promises(STRATA_PROMISE_RANGE)) {
+        assert_code(strata_write(db, batch, 0, &err), STRATA_ERR_INVALID, &err);
+        assert_code(strata_get(db, strata_string("q000000"), NULL, &err), STRATA_NOT_FOUND, &err);
+    }
+    strata_batch_free(batch);
+    place_close(db);
+}
+
 #define contract_test(f) cmocka_unit_test_setup_teardown(f, place_setup, place_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(range_of_a_batch_of_too_many_own_keys_is_refused,
+                                        place_setup, place_teardown),
         contract_test(contract_range_is_refused_where_it_is_not_promised),
         contract_test(contract_range_has_its_first_key_and_not_its_end),
         contract_test(contract_range_stays_deleted),

@@ -124,7 +124,7 @@ static int add_one_written(struct expansion *x, const struct strata_op *range,
 {
     if (op->type == STRATA_OP_DELETE || op_is_range(op) || !covers(range, op->key))
         return 0;
-    return add_key(x, op->key, err);
+    return !x->step && is_full(x) ? stop(x, op->key, err) : add_key(x, op->key, err);
 }
 
 /* By members of the group, and by the commit itself up to the range. */

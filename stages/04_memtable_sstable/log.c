@@ -36,7 +36,7 @@ static void start_at_end(struct log *log)
     log->synced_at_ns = fs_now(log->env->fs);
 }
 
-/* The header and the first frame, on the device. */
+/* The header and the first frame. */
 static int write_first(struct log *log, uint64_t sequence, struct strata_error *err)
 {
     const char *magic = log->kind ? log->kind->magic : WAL_MAGIC;
@@ -48,13 +48,12 @@ static int write_first(struct log *log, uint64_t sequence, struct strata_error *
     wal_group_begin(&log->group, log->number, log->salt, log->file->end);
     wal_frame_begin(&log->group, sequence, 0);
     wal_frame_end(&log->group);
-    rc = wal_group_write(&log->group, log->file, err);
-    return rc < 0 ? rc : fs_sync(log->file, err);
+    return wal_group_write(&log->group, log->file, err);
 }
 
 /* No room is made ahead before the first write: as it was made, it looks cleanly closed. */
-int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
-               uint64_t number, uint64_t sequence, struct strata_error *err)
+int log_create_unsynced(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
+                        uint64_t number, uint64_t sequence, struct strata_error *err)
 {
     int rc = begin(log, env, number, err);
 
@@ -72,6 +71,13 @@ int log_create(struct log *log, const struct strata_env *env, const struct wal_k
     if (rc == 0)
         start_at_end(log);
     return rc;
+}
+
+int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
+               uint64_t number, uint64_t sequence, struct strata_error *err)
+{
+    int rc = log_create_unsynced(log, env, kind, number, sequence, err);
+    return rc < 0 ? rc : fs_sync(log->file, err);
 }
 
 /* ---- Reading it back --------------------------------------------------------------------- */

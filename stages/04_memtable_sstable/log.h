@@ -29,6 +29,9 @@ struct log {
  * its name is when the directory has been synced. To be closed, also when it failed. */
 int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
                uint64_t number, uint64_t sequence, struct strata_error *err);
+/* The same, but nothing is on the device before its file is synced. */
+int log_create_unsynced(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
+                        uint64_t number, uint64_t sequence, struct strata_error *err);
 /* Checks the header. In: *kind is what the log may be of; out: NULL if it is of frames only.
  * CORRUPT, IO. */
 int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kind **kind,

@@ -622,6 +622,41 @@ static void background_work_that_has_just_ended_is_not_in_progress(void **state)
     disk_free(fs);
 }
 
+/* Which logs were synced, by number. */
+static uint64_t log_synced;
+static unsigned logs_synced;
+
+static int note_log(struct fs_file *file)
+{
+    const char *name = strrchr(file->path, '/');
+
+    if (strstr(file->path, ".log")) {
+        uint64_t number = strtoull(name + 1, NULL, 10);
+        assert_true(number >= log_synced);
+        log_synced = number;
+        logs_synced++;
+    }
+    return sim->sync(file);
+}
+
+/* A switch waits for the log that is full before it waits for the new one, whose metadata is on the
+ * device then: the other way round a writer waits for the file system's journal twice. */
+static void background_full_log_is_synced_before_the_new_one(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 2; seed++) {
+        struct strata_fs *fs = disk_new();
+        struct strata *db;
+        ops.sync = note_log;
+        log_synced = logs_synced = 0;
+        db = open_it(fs, seed);
+        put_range(db, 0, 3000);
+        assert_true(logs_synced > 10);
+        close_it(db);
+        disk_free(fs);
+    }
+}
+
 /* ---- Something is short ---------------------------------------------------------------------- */
 
 /* Puts until one fails, or so many are there. */
@@ -1519,6 +1554,7 @@ int main(void)
         cmocka_unit_test(background_without_a_thread_is_logged_with_nothing_locked),
         cmocka_unit_test(background_work_in_progress_is_logged_whole),
         cmocka_unit_test(background_work_that_has_just_ended_is_not_in_progress),
+        cmocka_unit_test(background_full_log_is_synced_before_the_new_one),
         cmocka_unit_test(background_full_disk_rests_and_resumes),
         cmocka_unit_test(background_failed_flush_ends_writing),
         cmocka_unit_test(background_failures_are_in_statistics_and_events),

@@ -21,7 +21,7 @@
  *     flush, where d / r is at most 16, and once for compactions;
  *   - wait for the device once, for a piece of an output (compact.c), or twice, where an edit is
  *     installed (the directory, the manifest), or four times, where a memtable becomes immutable
- *     (the new log, the end of the old one, directory, manifest): after any of these the rest of
+ *     (the end of the old log, the new one, directory, manifest): after any of these the rest of
  * the work is left to the next write;
  *   - remove so many bytes of obsolete files (remove_some_obsolete).
  *

@@ -1,7 +1,7 @@
 /* change.c: see change.h. New files are written, then an edit names them in place of others, then
  * those are obsolete (7.I4).
  *
- *   switch    log 9 <- first frame      synced, named; log 5 synced
+ *   switch    log 9 <- first frame      named; log 5 synced, then log 9
  *             edit: logs 5 9            <- the commit; from now on log 9 is written to
  *   flush     table 10 <- memtable      synced, named; the directory synced
  *             edit: + 10, log 9         <- the commit

@@ -12,7 +12,7 @@ static int make_log(struct tree *tree, struct log *log, struct live_log *entry,
                     struct strata_error *err)
 {
     uint64_t sequence = tree->path.sequence, number = tree->versions.next++;
-    int rc = log_create(log, tree->env, tree->parts->log, number, sequence, err);
+    int rc = log_create_unsynced(log, tree->env, tree->parts->log, number, sequence, err);
 
     *entry = (struct live_log){number, sequence, log->end, sequence};
     if (rc < 0)
@@ -75,10 +75,12 @@ int tree_switch_memtable(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
-static void add_live_log(const struct tree *tree, struct edit *edit)
+/* One that no edit has named is made durable first (7.I4). */
+static int add_live_log(const struct tree *tree, struct edit *edit, struct strata_error *err)
 {
     edit->has_logs = true;
     edit->logs[edit->log_count++] = tree->live;
+    return tree->log_named ? 0 : fs_sync(tree->path.log.file, err);
 }
 
 static int sync_immutable(struct tree *tree, struct strata_error *err)
@@ -114,7 +116,8 @@ int tree_name_log(struct tree *tree, struct strata_error *err)
     sync_lock(&tree->installing);
     if (tree->super->immutable)
         rc = add_immutable_log(tree, &c.edit, err);
-    add_live_log(tree, &c.edit);
+    if (rc == 0) /* after the one before it: that sync takes this file's metadata with it */
+        rc = add_live_log(tree, &c.edit, err);
     rc = change_install(tree, &c, rc, err);
     tree->log_named = rc == 0;
     sync_unlock(&tree->installing);
@@ -163,7 +166,8 @@ static int install_flush(struct tree *tree, struct strata_error *err)
     int rc = flush->output_count ? version_add(&c.edit, 0, flush->outputs[0], err) : 0;
 
     assert(flush->output_count <= 1);
-    add_live_log(tree, &c.edit);
+    if (rc == 0)
+        rc = add_live_log(tree, &c.edit, err);
     rc = change_install(tree, &c, rc, err);
     if (rc < 0)
         return rc;

@@ -264,8 +264,8 @@ const struct cli_command cli_shell_command = {
     .about =
         "The commands are put, get, del, delrange, merge, scan, count, load, dump, backup,\n"
         "compact, info, stats, levels, verify, batch, snapshot, begin, commit, rollback,\n"
-        "savepoint, timing, help and quit, with the operands after DIR and the options that they have here. A database that\n"
-        "may only be read is opened read-only.\n"
+        "savepoint, timing, help and quit, with the operands after DIR and the options that\n"
+        "they have here. A database that may only be read is opened read-only.\n"
         "Blanks separate words, except in quotes of either kind; a line that begins with # is a\n"
         "comment. An error does not end the shell.\n\n"
         "On a terminal: Tab completes commands, options, files and, from stage 4 on, keys; the\n"

@@ -36,8 +36,8 @@ static void start_at_end(struct log *log)
     log->synced_at_ns = fs_now(log->env->fs);
 }
 
-/* The header and the first frame. */
-static int write_first(struct log *log, uint64_t sequence, struct strata_error *err)
+/* The header and the first frame; `sync`: on the device. */
+static int write_first(struct log *log, uint64_t sequence, bool sync, struct strata_error *err)
 {
     const char *magic = log->kind ? log->kind->magic : WAL_MAGIC;
     int rc = record_start_kind(log->file, magic, log->number, err);
@@ -48,12 +48,13 @@ static int write_first(struct log *log, uint64_t sequence, struct strata_error *
     wal_group_begin(&log->group, log->number, log->salt, log->file->end);
     wal_frame_begin(&log->group, sequence, 0);
     wal_frame_end(&log->group);
-    return wal_group_write(&log->group, log->file, err);
+    rc = wal_group_write(&log->group, log->file, err);
+    return rc == 0 && sync ? fs_sync(log->file, err) : rc;
 }
 
 /* No room is made ahead before the first write: as it was made, it looks cleanly closed. */
-int log_create_unsynced(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
-                        uint64_t number, uint64_t sequence, struct strata_error *err)
+static int create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
+                  uint64_t number, uint64_t sequence, bool sync, struct strata_error *err)
 {
     int rc = begin(log, env, number, err);
 
@@ -61,7 +62,7 @@ int log_create_unsynced(struct log *log, const struct strata_env *env, const str
     if (rc == 0)
         rc = fs_open(env->fs, log->path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &log->file, err);
     if (rc == 0)
-        rc = write_first(log, sequence, err);
+        rc = write_first(log, sequence, sync, err);
     if (rc == 0) {
         rc = fs_close(log->file, err);
         log->file = NULL;
@@ -76,8 +77,13 @@ int log_create_unsynced(struct log *log, const struct strata_env *env, const str
 int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
                uint64_t number, uint64_t sequence, struct strata_error *err)
 {
-    int rc = log_create_unsynced(log, env, kind, number, sequence, err);
-    return rc < 0 ? rc : fs_sync(log->file, err);
+    return create(log, env, kind, number, sequence, true, err);
+}
+
+int log_create_unsynced(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
+                        uint64_t number, uint64_t sequence, struct strata_error *err)
+{
+    return create(log, env, kind, number, sequence, false, err);
 }
 
 /* ---- Reading it back --------------------------------------------------------------------- */

@@ -20,6 +20,8 @@ TEST_LIBS  := -lcmocka $(LIBS)
 $B/tests/%_test: $B/tests/%_test.o $(TEST_LIB) $(LIB_A)
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $< $(TEST_LIB) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(TEST_LIBS)
 $B/tests/%.o: ALL_CFLAGS += -Itests/support
+# TEST_OPT=-O0: the tests' programs themselves run briefly; to optimize them takes longer than they save.
+$B/tests/%_test.o: ALL_CFLAGS += $(TEST_OPT)
 
 $B/stages/%.o $B/common/%.o: SAN.points = -fsanitize=thread
 $B/common/crash/%.o: SAN.points =

@@ -36,6 +36,8 @@ stages=$(ls -d stages/*/stage.mk 2>/dev/null | sed -E 's|stages/0*([0-9]+)_.*|\1
 newest=$(tail -n 1 <<<"$stages")
 [ -n "${STAGE:-}" ] && QUICK=${QUICK:-no}
 
+# (Here and below no process is begun that need not be: of a thousand suites most are shorter than ten of those.)
+
 # Does it read stage 9's tables, which may be mapped? (Of all that do the newest is asked.)
 reads_tables() { # STAGE
     [ "$1" = "$newest" ] && [ "$1" -ge 9 ]
@@ -43,59 +45,70 @@ reads_tables() { # STAGE
 
 # Does it have stage 6's levels, which may be tiers? (Likewise.)
 has_levels() { # STAGE
+    local dir
+    printf -v dir %02d "$1"
     [ "$1" = "$newest" ] && [ -f stages/06_leveled_compaction/stage.mk ] &&
-        { [ "$1" = 6 ] || grep -qs 06_leveled_compaction stages/"$(printf %02d "$1")"_*/stage.mk; }
+        { [ "$1" = 6 ] || grep -qs 06_leveled_compaction stages/"$dir"_*/stage.mk; }
 }
 
 # Has it work in the background? It may be done by a thread, the default, or by steps that a seed
 # draws, or by writes. (The crash laboratory cuts a single order of calls: it has writes or a seed do
 # it; a process that is killed has the thread.)
 has_background() { # STAGE
-    [ "$1" -ge 10 ] && ls stages/*/work/background.c > /dev/null 2>&1
+    [ "$1" -ge 10 ] && compgen -G 'stages/*/work/background.c' > /dev/null
+}
+
+# PREFIX STAGE BEFORE PROGRAM...: a line for each program that there is, named PREFIX and as it is; a stage's
+# own without its number; with BEHIND= that behind the name.
+list() {
+    local prefix=$1 stage=$2 before=$3 t n
+    for t in "${@:4}"; do
+        n=${t##*/}
+        case $n in *.sh) n=${n%.sh} ;; *) n=${n%_test} ;; esac
+        [[ $t != */stages/* ]] || n=${n#*_}
+        [ ! -e "$t" ] || echo "$prefix $n${BEHIND:-}|$stage|$before$t"
+    done
 }
 
 # name|stage|command, one a line
 suites() {
-    local t s n by
+    local t s n by of
     if [ -z "${STAGE:-}${STRATA_ENGINE:-}" ]; then
-        for t in "$B"/tests/unit/*_test; do [ -x "$t" ] && echo "unit $(basename "${t%_test}")||$t"; done
-        for t in tests/cli/*.sh; do [ -f "$t" ] && echo "cli $(basename "${t%.sh}")||bash $t"; done
-        for t in tests/docs/*.sh; do [ -f "$t" ] && echo "docs $(basename "${t%.sh}")||bash $t"; done
+        list unit '' '' "$B"/tests/unit/*_test
+        list cli '' 'bash ' tests/cli/*.sh
+        list docs '' 'bash ' tests/docs/*.sh
     fi
     for s in $stages; do
         for t in "$B"/tests/contract/*_test "$B"/tests/crash/*_test; do
             by=
             [[ $t = */kill_real_test ]] && has_background "$s" && by="env STRATA_BACKGROUND_THREAD=1 "
-            [ -x "$t" ] && echo "stage $s $(basename "${t%_test}")|$s|$by$t"
+            list "stage $s" "$s" "$by" "$t"
         done
         [ -z "${STRATA_ENGINE:-}" ] || continue
-        for t in "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/{bits,faults,memory}_test; do
-            reads_tables "$s" && [ -x "$t" ] && echo "stage $s mapped $(basename "${t%_test}")|$s|env STRATA_MAPPED_READS=1 $t"
-        done
-        for t in "$B"/tests/contract/contract_model_test "$B"/tests/crash/{power_cut,explorer}_test; do
-            has_levels "$s" && [ -x "$t" ] && echo "stage $s tiered $(basename "${t%_test}")|$s|env STRATA_TIERED=1 $t"
-        done
-        for t in "$B"/tests/contract/*_test "$B"/tests/crash/{explorer,faults,kill_model,power_cut}_test; do
-            has_background "$s" && [ -x "$t" ] || continue
-            for n in 1 2; do
-                [ "${t##*/} $n" = "faults_test 2" ] || # those are asked of a thread
-                    echo "stage $s seeded $(basename "${t%_test}") $n|$s|env STRATA_BACKGROUND_SEED=$n $t"
+        reads_tables "$s" && list "stage $s mapped" "$s" "env STRATA_MAPPED_READS=1 " \
+            "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/{bits,faults,memory}_test
+        has_levels "$s" && list "stage $s tiered" "$s" "env STRATA_TIERED=1 " \
+            "$B"/tests/contract/contract_model_test "$B"/tests/crash/{power_cut,explorer}_test
+        printf -v of %02d "$s"
+        if has_background "$s"; then
+            for t in "$B"/tests/contract/*_test "$B"/tests/crash/{explorer,faults,kill_model,power_cut}_test; do
+                for n in 1 2; do
+                    [ "${t##*/} $n" = "faults_test 2" ] || # those are asked of a thread
+                        BEHIND=" $n" list "stage $s seeded" "$s" "env STRATA_BACKGROUND_SEED=$n " "$t"
+                done
             done
-        done
-        for t in "$B"/tests/contract/*_test "$B"/tests/crash/{faults,memory}_test \
-            "$B"/tests/stages/"$(printf %02d "$s")"_{failing,killed,sessions,snapshot,tree}_test; do
-            has_background "$s" && [ -x "$t" ] &&
-                echo "stage $s background $(n=$(basename "${t%_test}"); echo "${n#[0-9][0-9]_}")|$s|env STRATA_BACKGROUND_THREAD=1 $t"
-        done
-        for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do
-            [ -x "$t" ] && echo "stage $s $(n=$(basename "${t%_test}"); echo "${n#*_}")|$s|$t"
-        done
+            list "stage $s background" "$s" "env STRATA_BACKGROUND_THREAD=1 " \
+                "$B"/tests/contract/*_test "$B"/tests/crash/{faults,memory}_test
+            list "stage $s background" "$s" "env STRATA_BACKGROUND_THREAD=1 " \
+                "$B"/tests/stages/"$of"_{failing,killed,sessions,snapshot,tree}_test
+        fi
+        list "stage $s" "$s" '' "$B"/tests/stages/"$of"_*_test
     done
     [ -z "${STRATA_ENGINE:-}" ] || return 0
     for t in "$B"/fuzz/replay/*; do
         case $t in *.o | *.d | "$B/fuzz/replay/*") ;;
         */engine) for s in $stages; do echo "stage $s fuzz_engine|$s|$t --tap"; done ;;
-        *) echo "fuzz $(basename "$t")||$t --tap" ;;
+        *) echo "fuzz ${t##*/}||$t --tap" ;;
         esac
     done
 }
@@ -111,7 +124,7 @@ in_order() {
 run_one() {
     IFS='|' read -r name stage command <<<"$1"
     log=$logs/${name// /_}.log
-    begin=$(date +%s%N)
+    begin=${EPOCHREALTIME//[!0-9]/}
     if [ -n "$stage" ]; then export STRATA_STAGE=$stage; fi
     if [ -n "$stage" ] && [ "$stage" != "$newest" ]; then QUICK=${QUICK:-1}; fi
     if [[ $name =~ " mapped "|" tiered "|" seeded "|" background " ]]; then QUICK=${QUICK:-1}; fi
@@ -123,26 +136,31 @@ run_one() {
     fi
     timeout "${SUITE_SECONDS:-1800}" $command >"$log" 2>&1 </dev/null
     rc=$?
-    spent=$(( ($(date +%s%N) - begin) / 1000000 ))
+    spent=$(((${EPOCHREALTIME//[!0-9]/} - begin) / 1000))
     times >"$log.count" # in a subshell it would tell of that
-    cpu=$(awk -F'[ms ]+' 'NR == 2 { printf "%.1f", 60 * ($1 + $3) + $2 + $4 }' "$log.count")
+    { read -r _; read -r user sys; } <"$log.count" # "0m1.234s" each
+    user=${user//[.s]/} sys=${sys//[.s]/}
+    cpu=$((60000 * (${user%m*} + ${sys%m*}) + 10#${user#*m} + 10#${sys#*m} + 50))
     # a library's output may stand before cmocka's on the same line
-    good=$(grep -aE '^ok ' "$log" | grep -cv '# *SKIP')
-    bad=$(grep -aE '^not ok ' "$log" | grep -cv '# *SKIP')
-    skip=$(grep -aEc "$skipped" "$log")
+    read -r good bad skip planned < <(LC_ALL=C awk -v skipped="$skipped" '
+        $0 ~ skipped { skip++; next }
+        /^ok / { good++ }
+        /^not ok / { bad++ }
+        /^1\.\.[0-9]+$/ { planned += substr($0, 4) } # of each group
+        END { print good + 0, bad + 0, skip + 0, planned + 0 }' "$log")
     [ $rc -ne 0 ] && [ "$bad" -eq 0 ] && { bad=1; echo "not ok - $name ended with status $rc" >>"$log"; }
-    planned=$(sed -nE 's/^1\.\.([0-9]+)$/\1/p' "$log" | awk '{ sum += $1 } END { print sum + 0 }') # of each group
     [ "$bad" -eq 0 ] && [ $((good + skip)) -gt 0 ] && [ $((good + skip)) -ne "$planned" ] && {
         bad=1
         echo "not ok - $name ended after $((good + skip)) of $planned tests" >>"$log"
     }
     [ $((good + bad + skip)) -eq 0 ] && { bad=1; echo "not ok - $name reported nothing" >>"$log"; }
     printf '%s %s %s\n' "$good" "$bad" "$skip" >"$log.count"
-    word=ok; [ "$bad" -gt 0 ] && word=FAILED
-    printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s, %s of CPU\n%s' "$word" "$name" "$good" "$bad" \
-        "$([ "$skip" -gt 0 ] && printf ' %d skipped' "$skip")" $((spent / 1000)) $((spent % 1000)) "$cpu" \
-        "$(if [ "$bad" -gt 0 ]; then show_failure; elif [ "$skip" -gt 0 ]; then show_skipped; fi; echo .)" |
-        sed '$d' # in one piece, as others print meanwhile
+    word=ok more='' text=
+    [ "$bad" -eq 0 ] || { word=FAILED text=$(show_failure); }
+    [ "$skip" -eq 0 ] || { more=" $skip skipped" text=${text:-$(show_skipped)}; }
+    # in one piece, as others print meanwhile
+    printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s, %d.%d of CPU\n%s' "$word" "$name" "$good" "$bad" "$more" \
+        $((spent / 1000)) $((spent % 1000)) $((cpu / 1000)) $((cpu % 1000 / 100)) "${text:+$text$'\n'}"
 }
 
 # The end of the output; if that is not all of it, the lines before it that say what failed, too.

@@ -67,7 +67,7 @@ static int flush(struct store *store, struct strata_error *err)
         rc = store_write_run(store, &source, 1, store->view->count > 0, range, &c.run, err);
     }
     if (rc == 0) {
-        rc = log_create(&c.log, env, NULL, store->tables.next++, store->path.sequence, err);
+        rc = log_create(&c.log, env, NULL, store->tables.next++, store->path.sequence, true, err);
         if (rc == 0)
             return store_install(store, &c, err);
         log_close(&c.log, true, NULL);

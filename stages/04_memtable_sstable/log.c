@@ -53,8 +53,8 @@ static int write_first(struct log *log, uint64_t sequence, bool sync, struct str
 }
 
 /* No room is made ahead before the first write: as it was made, it looks cleanly closed. */
-static int create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
-                  uint64_t number, uint64_t sequence, bool sync, struct strata_error *err)
+int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
+               uint64_t number, uint64_t sequence, bool sync, struct strata_error *err)
 {
     int rc = begin(log, env, number, err);
 
@@ -72,18 +72,6 @@ static int create(struct log *log, const struct strata_env *env, const struct wa
     if (rc == 0)
         start_at_end(log);
     return rc;
-}
-
-int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
-               uint64_t number, uint64_t sequence, struct strata_error *err)
-{
-    return create(log, env, kind, number, sequence, true, err);
-}
-
-int log_create_unsynced(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
-                        uint64_t number, uint64_t sequence, struct strata_error *err)
-{
-    return create(log, env, kind, number, sequence, false, err);
 }
 
 /* ---- Reading it back --------------------------------------------------------------------- */

@@ -25,13 +25,10 @@ struct log {
     struct tail tail; /* as it was when the log was opened */
 };
 
-/* Makes log `number`, with a frame that has `sequence` and a salt; both are on the device, and
- * its name is when the directory has been synced. To be closed, also when it failed. */
+/* Makes log `number`, with a frame that has `sequence` and a salt; with `sync` both are on the
+ * device, and its name is when the directory has been synced. To be closed, also when it failed. */
 int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
-               uint64_t number, uint64_t sequence, struct strata_error *err);
-/* The same, but nothing is on the device before its file is synced. */
-int log_create_unsynced(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
-                        uint64_t number, uint64_t sequence, struct strata_error *err);
+               uint64_t number, uint64_t sequence, bool sync, struct strata_error *err);
 /* Checks the header. In: *kind is what the log may be of; out: NULL if it is of frames only.
  * CORRUPT, IO. */
 int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kind **kind,

@@ -93,7 +93,7 @@ static int make_anew(struct store *store, struct strata_error *err)
     if (rc == 0)
         rc = make_view(store, err);
     if (rc == 0)
-        rc = log_create(&store->path.log, env, NULL, 1, 1, err);
+        rc = log_create(&store->path.log, env, NULL, 1, 1, true, err);
     store->tables.log.end = store->path.log.end;
     if (rc == 0)
         rc = fs_sync_dir(env->fs, env->dir, err);

@@ -113,7 +113,8 @@ static int install(struct lsm_tree *tree, struct change *c, int rc, struct strat
 /* The log as it was made: of what it holds no more is known for sure. */
 static int begin_log(struct lsm_tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc = log_create(c->log, tree->env, NULL, tree->versions.next++, tree->path.sequence, err);
+    int rc =
+        log_create(c->log, tree->env, NULL, tree->versions.next++, tree->path.sequence, true, err);
 
     c->edit.has_logs = true;
     c->edit.log_count = 1;

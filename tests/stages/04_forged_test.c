@@ -450,7 +450,7 @@ static void write_log(const struct strata_env *env, unsigned type, struct strata
     struct strata_error err;
     struct log log;
 
-    assert_ok(log_create(&log, env, NULL, 5, 1, &err), &err);
+    assert_ok(log_create(&log, env, NULL, 5, 1, true, &err), &err);
     assert_ok(log_append(&log, &commit, 1, &err), &err);
     assert_ok(log_close(&log, false, &err), &err);
 }
@@ -488,7 +488,7 @@ static void log_of_a_group_gives_back_all_of_it(void **state)
     struct log log;
 
     (void)state;
-    assert_ok(log_create(&log, &env, NULL, 5, 1, &err), &err);
+    assert_ok(log_create(&log, &env, NULL, 5, 1, true, &err), &err);
     appends = fs->calls[FS_CALL_APPEND];
     assert_ok(log_append(&log, &first, 1, &err), &err);
     assert_int_equal(fs->calls[FS_CALL_APPEND], appends + 1);

@@ -44,7 +44,7 @@ static void begin(struct written *w, const struct wal_kind *kind)
     assert_non_null(w->fs);
     w->env = env_on(w->fs);
     w->sequence = 1;
-    assert_ok(log_create(&w->log, &w->env, kind, NUMBER, 1, &err), &err);
+    assert_ok(log_create(&w->log, &w->env, kind, NUMBER, 1, true, &err), &err);
     assert_int_equal(w->log.end, FIRST);
 }
 

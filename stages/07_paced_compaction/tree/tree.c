@@ -12,7 +12,7 @@ static int make_log(struct tree *tree, struct log *log, struct live_log *entry,
                     struct strata_error *err)
 {
     uint64_t sequence = tree->path.sequence, number = tree->versions.next++;
-    int rc = log_create_unsynced(log, tree->env, tree->parts->log, number, sequence, err);
+    int rc = log_create(log, tree->env, tree->parts->log, number, sequence, false, err);
 
     *entry = (struct live_log){number, sequence, log->end, sequence};
     if (rc < 0)

@@ -51,7 +51,7 @@ static int make_anew(struct tree *tree, const struct fs_names *names, struct str
     set->next = 2;
     tree->path.sequence = 1;
     if (rc == 0)
-        rc = log_create(&tree->path.log, tree->env, tree->parts->log, 1, 1, err);
+        rc = log_create(&tree->path.log, tree->env, tree->parts->log, 1, 1, true, err);
     edit.logs[0] = tree->live = (struct live_log){1, 1, tree->path.log.end, 1};
     if (rc == 0)
         rc = version_set_prepare(set, &edit, &set->current, err);

@@ -238,7 +238,7 @@ static int add_log(struct repair *r, struct edit *edit, struct strata_error *err
         edit->log_count = v->log_count;
         return 0;
     }
-    rc = log_create(&log, r->env, r->parts->tree->log, number, r->sequence, err);
+    rc = log_create(&log, r->env, r->parts->tree->log, number, r->sequence, true, err);
     edit->logs[0] = (struct live_log){number, r->sequence, log.end, r->sequence};
     edit->log_count = 1;
     log_close(&log, rc < 0, NULL); /* it was synced */

@@ -652,13 +652,13 @@ int strata_txn_get(struct strata_txn *txn, struct strata_slice key, struct strat
 /* As strata_get_until, likewise. */
 int strata_txn_get_until(struct strata_txn *txn, struct strata_slice key,
                          struct strata_buffer *value, uint64_t *until, struct strata_error *err);
-/* As strata_txn_get, of a key that the transaction will write, or on which its writes depend. It locks the
- * key until the transaction's end, its commit included: others that ask for it this way wait, so
- * work is not done in vain. (Two transactions of one thread wait for each other until the timeout.)
- * Who writes without asking is not kept out, but found out at the commit. Under SNAPSHOT_ISOLATION,
- * too, the key counts as written: the commit fails if another transaction wrote it. If all that was
- * read can be proved unchanged, the snapshot moves to the present, so a transaction that had to
- * wait does not conflict with the one that it waited for.
+/* As strata_txn_get, of a key that the transaction will write, or on which its writes depend. It
+ * locks the key until the transaction's end, its commit included: others that ask for it this way
+ * wait, so work is not done in vain. (Two transactions of one thread wait for each other until the
+ * timeout.) Who writes without asking is not kept out, but found out at the commit. Under
+ * SNAPSHOT_ISOLATION, too, the key counts as written: the commit fails if another transaction wrote
+ * it. If all that was read can be proved unchanged, the snapshot moves to the present, so a
+ * transaction that had to wait does not conflict with the one that it waited for.
  *
  *   CONFLICT  it was written since the snapshot was taken, and that cannot be moved
  *   DEADLOCK  transactions wait for each other in a circle, and this is the youngest of them

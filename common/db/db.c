@@ -1,5 +1,5 @@
 /* db.c: writes and the calls that keep a database in order. Every public call on an open database
- * is in db.c, db_get.c, db_iter.c, db_view.c, db_txn.c or db_stats.c: these check the arguments
+ * is in db.c, db_get.c, db_iter.c, db_txn.c or db_stats.c: these check the arguments
  * once, for all stages, and answer for a slot that a stage does not have. */
 #include "db/db.h"
 #include "db/batch.h"

@@ -1,6 +1,6 @@
 /* db.h: the handle, shared by db_open.c (open, create, close), db_options.c (options, and which
- * engine), and the calls on an open database: db.c, db_get.c, db_iter.c, db_view.c, db_txn.c and
- * db_stats.c. Only these call an engine. */
+ * engine), and the calls on an open database: db.c, db_get.c, db_iter.c, db_txn.c and db_stats.c.
+ * Only these call an engine. */
 #ifndef STRATA_COMMON_DB_H
 #define STRATA_COMMON_DB_H
 

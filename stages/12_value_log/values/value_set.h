@@ -77,4 +77,9 @@ void value_set_give_up(struct value_set *set, uint64_t number);
  * wrote it. CORRUPT, IO, NO_MEMORY. */
 int value_file_verify(struct value_set *set, struct value_file *file, struct strata_error *err);
 
+/* Their annotated dumps: of one that was a log, and of one that a collection wrote.
+ * (values_inspect.c) */
+extern const struct strata_format value_log_format;
+extern const struct strata_format value_file_format;
+
 #endif

@@ -68,14 +68,25 @@ static int log_read(struct tree *tree, const struct log *log, struct memtable *m
     return memtable->coded ? hold_log(tree, memtable, log->number, err) : 0;
 }
 
-/* 12.I3: the log is durable (7.I2), and change_install makes the name so, before the edit. */
+/* What is behind its last frame goes: room, or what a crash has torn. */
+static int end_log(struct log *log, struct strata_error *err)
+{
+    int rc = log->file ? fs_trim(log->file, err) : 0;
+
+    if (rc == 0 && log->file && log->file->end > log->end)
+        rc = fs_truncate(log->file, log->end, err);
+    return rc == 0 && log->file ? fs_sync(log->file, err) : rc;
+}
+
+/* 12.I3: the log is made durable (of one that a killed process wrote nothing else does that), and
+ * change_install makes the name so, before the edit. */
 static int flushed(struct tree *tree, const struct memtable *memtable, struct strata_error *err)
 {
     const struct held *held = memtable->held;
-    int rc = held ? fs_trim(tree->immutable.file, err) : 0;
+    int rc = held ? end_log(&tree->immutable, err) : 0;
 
-    if (held && rc == 0 && tree->older.file)
-        rc = fs_trim(tree->older.file, err);
+    if (held && rc == 0)
+        rc = end_log(&tree->older, err);
     for (size_t i = 0; held && rc == 0 && i < held->count; i++)
         rc = value_set_link(value_set_of(tree->common), held->files[i], err);
     return rc;
@@ -109,7 +120,10 @@ static int make_room(void *arg, size_t operations, size_t bytes, struct strata_e
     if (rc < 0 || !tree->path.large_bytes)
         return rc;
     tree->stats.of.bytes_in += tree->path.large_bytes;
-    return hold_log(tree, tree->path.memtable, tree->path.log.number, err);
+    rc = hold_log(tree, tree->path.memtable, tree->path.log.number, err);
+    if (rc < 0 && t->background && compaction_error_is_shortage(rc, err))
+        return rc; /* it changes nothing */
+    return write_path_spoil(&tree->path, rc, err);
 }
 
 void value_take_make_room(struct tree *tree)

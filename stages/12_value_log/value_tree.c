@@ -71,10 +71,27 @@ static int log_read(struct tree *tree, const struct log *log, struct memtable *m
 /* What is behind its last frame goes: room, or what a crash has torn. */
 static int end_log(struct log *log, struct strata_error *err)
 {
-    int rc = log->file ? fs_trim(log->file, err) : 0;
+    int rc = fs_trim(log->file, err);
 
-    if (rc == 0 && log->file && log->file->end > log->end)
+    if (rc == 0 && log->file->end > log->end)
         rc = fs_truncate(log->file, log->end, err);
+    return rc;
+}
+
+/* Of a log that another process wrote, which may have been told that a sync failed: then the system
+ * has what it could not write, and will not write it again, unless it is written again here. */
+static int rewrite(struct log *log, struct strata_error *err)
+{
+    uint64_t known = mark_known(&log->tail, log->number);
+    return known < log->end ? fs_rewrite(log->file, known, log->end, err) : 0;
+}
+
+static int make_durable(const struct tree *tree, struct log *log, struct strata_error *err)
+{
+    int rc = log->file ? end_log(log, err) : 0;
+
+    if (rc == 0 && log->file && tree->recovery_pending)
+        rc = rewrite(log, err);
     return rc == 0 && log->file ? fs_sync(log->file, err) : rc;
 }
 
@@ -83,10 +100,10 @@ static int end_log(struct log *log, struct strata_error *err)
 static int flushed(struct tree *tree, const struct memtable *memtable, struct strata_error *err)
 {
     const struct held *held = memtable->held;
-    int rc = held ? end_log(&tree->immutable, err) : 0;
+    int rc = held ? make_durable(tree, &tree->immutable, err) : 0;
 
     if (held && rc == 0)
-        rc = end_log(&tree->older, err);
+        rc = make_durable(tree, &tree->older, err);
     for (size_t i = 0; held && rc == 0 && i < held->count; i++)
         rc = value_set_link(value_set_of(tree->common), held->files[i], err);
     return rc;

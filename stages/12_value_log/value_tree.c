@@ -109,6 +109,18 @@ static int flushed(struct tree *tree, const struct memtable *memtable, struct st
     return rc;
 }
 
+static int link_beside(struct tree *tree, const struct version *version, const char *to,
+                       struct strata_error *err)
+{
+    return value_set_link_all(value_set_of(tree->common), version, to, err);
+}
+
+static int verify_beside(struct tree *tree, const struct version *version,
+                         struct strata_error *err)
+{
+    return value_set_verify(value_set_of(tree->common), version, err);
+}
+
 static void installed(struct tree *tree)
 {
     value_set_count(value_set_of(tree->common), tree->versions.current);
@@ -181,6 +193,8 @@ const struct tree_parts value_parts = {
     .log_read = log_read,
     .flushed = flushed,
     .installed = installed,
+    .link_beside = link_beside,
+    .verify_beside = verify_beside,
 };
 
 const struct wal_kind value_log = {SINGLE_OP_SLOTS, .values = &pointer_values};

@@ -86,6 +86,14 @@ struct tree_parts {
     int (*flushed)(struct tree *tree, const struct memtable *memtable, struct strata_error *err);
     /* There is another current version. `installing` is held, or nobody else is there. */
     void (*installed)(struct tree *tree);
+    /* Reads every byte of the files beside the tables that this version, which is pinned, needs.
+     * CORRUPT, IO, NO_MEMORY. */
+    int (*verify_beside)(struct tree *tree, const struct version *version,
+                         struct strata_error *err);
+    /* Gives the files beside the tables that this version, which is pinned, needs a second name in
+     * the directory `to`, or copies them there: for a backup. IO, NO_MEMORY. */
+    int (*link_beside)(struct tree *tree, const struct version *version, const char *to,
+                       struct strata_error *err);
     size_t tree_bytes; /* of the engine's tree, of which a struct tree is the first member; all of
                         * it is zero at first. 0: it is a struct tree */
 };

@@ -243,10 +243,35 @@ const struct sstable_kind value_table_kind = {
     .writer_del = pax_table_writer_del,
 };
 
-static const char *check_coded(struct strata_slice coded, uint64_t last)
+/* ---- Salvage --------------------------------------------------------------------------------- */
+
+struct trying {
+    struct value_set *set;
+    struct strata_slice key;
+    struct strata_buffer value;
+};
+
+static int try_pointer(void *arg, const struct pointer *pointer, struct strata_error *err)
 {
-    return check(coded, last);
+    struct trying *t = arg;
+    int rc = value_set_hold(t->set, pointer->number, VALUES_SUFFIX, NULL, err);
+
+    if (rc < 0)
+        return rc;
+    rc = value_set_read(t->set, pointer, t->key, &t->value, err);
+    value_set_release(t->set, pointer->number);
+    return rc;
+}
+
+static bool can_read(void *common, struct strata_slice key, struct strata_slice coded)
+{
+    struct trying t = {.set = value_set_of(common), .key = key};
+    struct strata_error err;
+    int rc = each_pointer(coded, try_pointer, &t, &err);
+
+    strata_buffer_free(&t.value);
+    return rc == 0;
 }
 
 const struct salvage_kind value_salvage = {
-    .table = &value_table_kind, PAX_SALVAGE_SLOTS, .check_coded = check_coded};
+    .table = &value_table_kind, PAX_SALVAGE_SLOTS, .check_coded = check, .can_read = can_read};

@@ -294,6 +294,69 @@ int value_set_read(struct value_set *set, const struct pointer *pointer, struct 
     return 0;
 }
 
+int value_set_peek(struct value_set *set, const struct pointer *pointer, size_t key_size,
+                   uint8_t *to, size_t *size, struct strata_error *err)
+{
+    struct value_file *file = known_file(set, pointer->number);
+    uint64_t end = pointer->offset + pointer_record(pointer, key_size);
+    int rc;
+
+    assert(file);
+    *size = pointer->size < *size ? pointer->size : *size;
+    rc = fs_pooled_use(&file->pooled, err);
+    if (rc < 0)
+        return rc;
+    rc = fs_read_exactly(file->pooled.file, end - *size, to, *size, err);
+    fs_pooled_done(&file->pooled);
+    return rc;
+}
+
+/* ---- Backup ---------------------------------------------------------------------------------- */
+
+static int link_file(struct value_set *set, uint64_t number, const char *to,
+                     struct strata_error *err)
+{
+    const struct value_file *file = known_file(set, number);
+    char *path = fs_join_number(to, number, VALUES_SUFFIX);
+    int rc = path ? fs_link_or_copy(set->env->fs, file->path, FS_WHOLE, path, NULL, err)
+                  : strata_fail_memory(err, 64);
+
+    free(path);
+    return rc;
+}
+
+/* Has a table before this one the file, too? */
+static bool is_before(const struct version *v, size_t before, uint64_t number)
+{
+    for (size_t i = 0; i < before; i++)
+        if (live_of(&v->all[i]->user, number).values)
+            return true;
+    return false;
+}
+
+typedef int file_call(struct value_set *set, uint64_t number, const char *to,
+                      struct strata_error *err);
+
+static int each_file(struct value_set *set, const struct version *v, const char *to,
+                     file_call *call, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < v->count; i++)
+        for (size_t at = live_count(&v->all[i]->user); rc == 0 && at--;) {
+            uint64_t number = live_at(&v->all[i]->user, at).number;
+            if (!is_before(v, i, number))
+                rc = call(set, number, to, err);
+        }
+    return rc;
+}
+
+int value_set_link_all(struct value_set *set, const struct version *v, const char *to,
+                       struct strata_error *err)
+{
+    return each_file(set, v, to, link_file, err);
+}
+
 /* ---- What is live ---------------------------------------------------------------------------- */
 
 static void count_table(struct value_set *set, const struct sstable *table)
@@ -392,13 +455,17 @@ void value_set_give_up(struct value_set *set, uint64_t number)
 
 /* ---- Verification ---------------------------------------------------------------------------- */
 
-int value_file_verify(struct value_set *set, struct value_file *file, struct strata_error *err)
+static int verify_file(struct value_set *set, uint64_t number, const char *unused,
+                       struct strata_error *err)
 {
+    struct value_file *file = known_file(set, number);
     struct record_reader reader;
     struct record record;
     struct fs_file *anew;
-    int rc = fs_open(set->env->fs, file->path, FS_READ, &anew, err);
+    int rc = fs_open_named(set->env->fs, file->path, FS_READ, "the value file is missing", &anew,
+                           err);
 
+    (void)unused;
     if (rc < 0)
         return rc;
     record_reader_init(&reader, anew, file->number, anew->end);
@@ -406,7 +473,15 @@ int value_file_verify(struct value_set *set, struct value_file *file, struct str
     rc = check_kind(anew, file->number, err);
     while (rc == 0)
         rc = record_next(&reader, &record, err);
+    if (rc == RECORD_TORN)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, reader.at,
+                         "the value file ends inside a record");
     record_reader_free(&reader);
     fs_close(anew, NULL);
     return rc < 0 ? rc : 0;
+}
+
+int value_set_verify(struct value_set *set, const struct version *v, struct strata_error *err)
+{
+    return each_file(set, v, NULL, verify_file, err);
 }

@@ -62,10 +62,19 @@ int value_set_link(struct value_set *set, struct value_file *file, struct strata
 int value_set_read(struct value_set *set, const struct pointer *pointer, struct strata_slice key,
                    struct strata_buffer *value, struct strata_error *err);
 
+/* Reads the last bytes of the value, at most `size` of them, unchecked: what is made of them must be
+ * found again in the value itself. As above; *size: how many there are. */
+int value_set_peek(struct value_set *set, const struct pointer *pointer, size_t key_size,
+                   uint8_t *to, size_t *size, struct strata_error *err);
+
 /* This version is the current one: what is live is counted anew. O(tables, and their files). */
 void value_set_count(struct value_set *set, const struct version *version);
 /* Files that are gone, and that nobody holds, become obsolete ones (12.I1). */
 void value_set_sweep(struct value_set *set, struct obsolete_files *obsolete);
+/* Each file that the version needs, which is pinned, gets a second name in `to`, or is copied. IO,
+ * NO_MEMORY. */
+int value_set_link_all(struct value_set *set, const struct version *version, const char *to,
+                       struct strata_error *err);
 /* Numbers of the files to collect, ascending; freed by free. NULL: none, or no memory. */
 uint64_t *value_set_garbage(struct value_set *set, size_t *count);
 /* It could not be read. */
@@ -73,9 +82,10 @@ void value_set_blame(struct value_set *set, uint64_t number);
 /* What was to become a value file, and is held, does not, unless a version has it by now. */
 void value_set_give_up(struct value_set *set, uint64_t number);
 
-/* Reads every record of the file, which may end with a torn one: it was a log, or a collection
- * wrote it. CORRUPT, IO, NO_MEMORY. */
-int value_file_verify(struct value_set *set, struct value_file *file, struct strata_error *err);
+/* Reads every record of each file that the version needs, which is pinned. CORRUPT, IO, NO_MEMORY.
+ */
+int value_set_verify(struct value_set *set, const struct version *version,
+                     struct strata_error *err);
 
 /* Their annotated dumps: of one that was a log, and of one that a collection wrote.
  * (values_inspect.c) */

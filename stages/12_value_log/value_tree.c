@@ -162,13 +162,20 @@ void value_take_make_room(struct tree *tree)
 
 /* ---- The parts ------------------------------------------------------------------------------- */
 
-/* 12.I1. As `stay` of the obsolete files, before any is removed. */
-static bool stay(void *arg)
+/* 12.I1. As `more` of the obsolete files: what the tables held that were removed. */
+static bool sweep(void *arg)
 {
     struct tree *tree = arg;
+    size_t count = tree->obsolete.count;
 
     if (tree->common)
         value_set_sweep(value_set_of(tree->common), &tree->obsolete);
+    return tree->obsolete.count > count;
+}
+
+static bool stay(void *arg)
+{
+    sweep(arg);
     return snapshot_are_leased(arg);
 }
 
@@ -176,6 +183,7 @@ static void begin(struct tree *tree)
 {
     snapshot_tree_begin(tree);
     tree->obsolete.stay = stay;
+    tree->obsolete.more = sweep;
 }
 
 const struct tree_parts value_parts = {

@@ -54,6 +54,12 @@ has_background() { # STAGE
     [ "$1" -ge 10 ] && ls stages/*/work/background.c > /dev/null 2>&1
 }
 
+# Has it a value log? (Of all that have the newest is asked. The values of the suites are small: with this
+# threshold most of them are in value files.)
+has_values() { # STAGE
+    [ "$1" = "$newest" ] && [ "$1" -ge 12 ] && ls stages/12_value_log/stage.mk > /dev/null 2>&1
+}
+
 # name|stage|command, one a line
 suites() {
     local t s n by
@@ -71,6 +77,14 @@ suites() {
         [ -z "${STRATA_ENGINE:-}" ] || continue
         for t in "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/{bits,faults,memory}_test; do
             reads_tables "$s" && [ -x "$t" ] && echo "stage $s mapped $(basename "${t%_test}")|$s|env STRATA_MAPPED_READS=1 $t"
+        done
+        for t in "$B"/tests/contract/contract_{copy,fault,iter,model,promise,range,snapshot,thread,txn}_test \
+            "$B"/tests/crash/{bits,explorer,faults,kill_model,memory,power_cut}_test; do
+            has_values "$s" && [ -x "$t" ] && echo "stage $s values $(basename "${t%_test}")|$s|env STRATA_VALUE_BYTES=40 $t"
+        done
+        for t in "$B"/tests/contract/contract_model_test "$B"/tests/crash/{explorer,power_cut}_test; do
+            has_values "$s" && [ -x "$t" ] &&
+                echo "stage $s collecting $(basename "${t%_test}")|$s|env STRATA_VALUE_BYTES=40 STRATA_BACKGROUND_SEED=3 $t"
         done
         for t in "$B"/tests/contract/contract_model_test "$B"/tests/crash/{power_cut,explorer}_test; do
             has_levels "$s" && [ -x "$t" ] && echo "stage $s tiered $(basename "${t%_test}")|$s|env STRATA_TIERED=1 $t"
@@ -114,7 +128,7 @@ run_one() {
     begin=$(date +%s%N)
     if [ -n "$stage" ]; then export STRATA_STAGE=$stage; fi
     if [ -n "$stage" ] && [ "$stage" != "$newest" ]; then QUICK=${QUICK:-1}; fi
-    if [[ $name =~ " mapped "|" tiered "|" seeded "|" background " ]]; then QUICK=${QUICK:-1}; fi
+    if [[ $name =~ " mapped "|" values "|" collecting "|" tiered "|" seeded "|" background " ]]; then QUICK=${QUICK:-1}; fi
     # Counts of a MODE=cov build: a set for each kind of suite. A process that is killed while it
     # writes them spoils those of its set.
     if [ -n "${COUNTS:-}" ]; then

@@ -91,7 +91,7 @@ void log_add_large(const struct wal_kind *kind, uint64_t number, const struct wa
 
 struct filling {
     const struct wal_kind *kind;
-    size_t least; /* as log_least */
+    size_t least;              /* as log_least */
     struct memtable *memtable; /* NULL: only to be checked */
 };
 

@@ -73,8 +73,8 @@ uint64_t snapshot_number(void *self, void *snapshot)
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 /* Of what is current, in a section, which the caller is in: the value is copied. */
-static int get_in(struct tree *tree, const struct super *super, uint64_t sequence, struct strata_slice key,
-                  struct strata_buffer *value, struct strata_error *err)
+static int get_in(struct tree *tree, const struct super *super, uint64_t sequence,
+                  struct strata_slice key, struct strata_buffer *value, struct strata_error *err)
 {
     struct strata_slice found;
     unsigned type;

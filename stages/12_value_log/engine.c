@@ -39,10 +39,11 @@ static int value_open(const struct strata_env *env, void **self, struct strata_e
 
 /* ---- The table of functions ------------------------------------------------------------------ */
 
-static const struct strata_format *const formats[] = {
-    &single_op_log_format, &wal_format,    &value_table_format, &manifest_format,
-    &value_log_format,     &value_file_format,
-    &current_format,       &events_format, &tail_format,        NULL};
+static const struct strata_format *const formats[] = {&single_op_log_format, &wal_format,
+                                                      &value_table_format,   &manifest_format,
+                                                      &value_log_format,     &value_file_format,
+                                                      &current_format,       &events_format,
+                                                      &tail_format,          NULL};
 
 const struct strata_engine strata_stage_12_value_log = {
     TREE_ENGINE,

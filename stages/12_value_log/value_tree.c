@@ -115,8 +115,7 @@ static int link_beside(struct tree *tree, const struct version *version, const c
     return value_set_link_all(value_set_of(tree->common), version, to, err);
 }
 
-static int verify_beside(struct tree *tree, const struct version *version,
-                         struct strata_error *err)
+static int verify_beside(struct tree *tree, const struct version *version, struct strata_error *err)
 {
     return value_set_verify(value_set_of(tree->common), version, err);
 }

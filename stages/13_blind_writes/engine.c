@@ -116,10 +116,11 @@ static int blind_snapshot_iter(void *self, void *snapshot, struct strata_iter **
 
 /* ---- The table of functions ------------------------------------------------------------------ */
 
-static const struct strata_format *const formats[] = {
-    &single_op_log_format, &wal_format,    &value_table_format, &manifest_format,
-    &value_log_format,     &value_file_format,
-    &current_format,       &events_format, &tail_format,        NULL};
+static const struct strata_format *const formats[] = {&single_op_log_format, &wal_format,
+                                                      &value_table_format,   &manifest_format,
+                                                      &value_log_format,     &value_file_format,
+                                                      &current_format,       &events_format,
+                                                      &tail_format,          NULL};
 
 static const struct strata_transactions transactions = {
     .begin = txn_begin,

@@ -132,8 +132,11 @@ static void pointer_is_read_as_written(void **state)
 
 static void pointer_that_cannot_be_is_refused(void **state)
 {
-    struct pointer bad[] = {{0, 24, 1, 0}, {1, 23, 1, 0}, {1, 24, UINT32_MAX, 0},
-                            {UINT64_MAX, 24, 1, 0}, {1, UINT64_MAX, 1, 0}};
+    struct pointer bad[] = {{0, 24, 1, 0},
+                            {1, 23, 1, 0},
+                            {1, 24, UINT32_MAX, 0},
+                            {UINT64_MAX, 24, 1, 0},
+                            {1, UINT64_MAX, 1, 0}};
     uint8_t bytes[POINTER_BYTES + 1] = {0};
 
     (void)state;
@@ -167,6 +170,25 @@ static void live_list_is_in_order_whatever_is_added(void **state)
     notes.data[5] = 9; /* the first number */
     assert_non_null(live_check(&notes));
     notes.size -= 1;
+    assert_non_null(live_check(&notes));
+    strata_buffer_free(&notes);
+}
+
+static void live_list_that_cannot_be_is_refused(void **state)
+{
+    struct strata_buffer notes = {0};
+    struct strata_error err;
+
+    (void)state;
+    assert_ok(live_add(&notes, 3, 100, &err), &err);
+    assert_ok(live_add(&notes, 4, 100, &err), &err);
+    assert_null(live_check(&notes));
+    notes.data[1] = 72; /* three files, and there is room for two */
+    assert_non_null(live_check(&notes));
+    notes.data[1] = 47;
+    assert_non_null(live_check(&notes));
+    notes.data[1] = 48;
+    notes.data[5 + 8] = 16; /* bytes of a value: less than a record's head */
     assert_non_null(live_check(&notes));
     strata_buffer_free(&notes);
 }
@@ -303,6 +325,39 @@ static void value_damaged_is_never_given_out(void **state)
     fs_free(fs);
 }
 
+static void value_of_another_pointer_is_refused(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_db(fs, LARGE, true);
+    struct pointer pointer = {1, RECORD_FILE_HEADER, 2 * LARGE, 0};
+    struct strata_buffer got = {0};
+    struct strata_slice coded;
+    struct strata_error err;
+
+    (void)state;
+    put(db, 1, 0, 2 * LARGE);
+    assert_int_equal(memtable_get(tree_of(db)->path.memtable, S("key00001"), UINT64_MAX, &coded),
+                     SSTABLE_CODED);
+    pointer_decode(coded, &pointer);
+    assert_ok(value_set_read(set_of(db), &pointer, S("key00001"), &got, &err), &err);
+    assert_int_equal(got.size, 2 * LARGE);
+    pointer.check ^= 1;
+    assert_code(value_set_read(set_of(db), &pointer, S("key00001"), &got, &err), STRATA_ERR_CORRUPT,
+                &err);
+    pointer.check ^= 1;
+    assert_code(value_set_read(set_of(db), &pointer, S("key00002"), &got, &err), STRATA_ERR_CORRUPT,
+                &err);
+    pointer.size++;
+    assert_code(value_set_read(set_of(db), &pointer, S("key00001"), &got, &err), STRATA_ERR_CORRUPT,
+                &err);
+    pointer.offset += (uint64_t)1 << 40;
+    assert_code(value_set_read(set_of(db), &pointer, S("key00001"), &got, &err), STRATA_ERR_CORRUPT,
+                &err);
+    strata_buffer_free(&got);
+    close_db(db);
+    fs_free(fs);
+}
+
 static void value_file_missing_is_reported_by_open(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -385,6 +440,76 @@ static void collection_keeps_every_version(void **state)
         assert_ok(strata_snapshot_get(snapshot, S(name), &got, &err), &err);
         assert_true(got.size == sizeof value && memcmp(got.data, value, sizeof value) == 0);
         expect(db, i, i < 10 ? 3 : 2, sizeof value);
+    }
+    assert_ok(strata_verify(db, NULL, &err), &err);
+    strata_buffer_free(&got);
+    strata_snapshot_free(snapshot);
+    close_db(db);
+    fs_free(fs);
+}
+
+static void expect_no_garbage(struct strata *db)
+{
+    const struct value_set *set = set_of(db);
+
+    for (size_t i = 0; i < set->count; i++)
+        if (set->files[i]->named && !set->files[i]->gone)
+            assert_true(set->files[i]->live * 100 > set->files[i]->bytes * 50);
+}
+
+/* The compaction that makes a file garbage has not known of it: its table is picked again. */
+static void collection_picks_tables_that_rest(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_db(fs, LARGE, true);
+    struct strata_error err;
+
+    (void)state;
+    for (unsigned i = 0; i < 30; i++)
+        put(db, i, 0, 2 * LARGE);
+    close_db(db);
+    db = open_db(fs, LARGE, false);
+    for (unsigned i = 0; i < 20; i++)
+        put(db, i, 1, 2 * LARGE);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    expect_no_garbage(db);
+    assert_true(set_of(db)->relocated > 0);
+    for (unsigned i = 0; i < 30; i++)
+        expect(db, i, i < 20, 2 * LARGE);
+    assert_ok(strata_verify(db, NULL, &err), &err);
+    close_db(db);
+    fs_free(fs);
+}
+
+static void collection_relocates_chains(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_db(fs, LARGE, true);
+    struct strata_snapshot *snapshot;
+    struct strata_buffer got = {0};
+    struct strata_error err;
+    char value[2 * LARGE];
+
+    (void)state;
+    for (unsigned i = 0; i < 30; i++)
+        put(db, i, 0, sizeof value);
+    close_db(db);
+    db = open_db(fs, LARGE, false);
+    for (unsigned i = 5; i < 30; i++)
+        put(db, i, 1, sizeof value);
+    assert_ok(strata_snapshot_new(db, &snapshot, &err), &err);
+    for (unsigned i = 0; i < 5; i++)
+        put(db, i, 2, sizeof value);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    expect_no_garbage(db);
+    assert_true(set_of(db)->relocated > 0);
+    for (unsigned i = 0; i < 5; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "key%05u", i);
+        make_value(value, sizeof value, i, 0);
+        assert_ok(strata_snapshot_get(snapshot, S(name), &got, &err), &err);
+        assert_true(got.size == sizeof value && memcmp(got.data, value, sizeof value) == 0);
+        expect(db, i, 2, sizeof value);
     }
     assert_ok(strata_verify(db, NULL, &err), &err);
     strata_buffer_free(&got);
@@ -490,6 +615,10 @@ int main(void)
         cmocka_unit_test(value_file_missing_is_reported_by_open),
         cmocka_unit_test(space_comes_back_by_itself),
         cmocka_unit_test(collection_keeps_every_version),
+        cmocka_unit_test(live_list_that_cannot_be_is_refused),
+        cmocka_unit_test(value_of_another_pointer_is_refused),
+        cmocka_unit_test(collection_picks_tables_that_rest),
+        cmocka_unit_test(collection_relocates_chains),
         cmocka_unit_test(collection_leaves_no_file_without_values),
         cmocka_unit_test(live_is_exact_after_anything),
         cmocka_unit_test(backup_has_the_value_files),

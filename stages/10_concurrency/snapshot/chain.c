@@ -7,8 +7,8 @@
  *
  *   end    of its value, counted from where the values begin; a delete has no bytes
  *
- * A chain of kind 3 has number << 2 | type in its heads: the value of a version of type 3 is a coded
- * value itself, of a later stage, and no chain; it has one at least.
+ * A chain of kind 3 has number << 2 | type in its heads: the value of a version of type 3 is a
+ * coded value itself, of a later stage, and no chain; it has one at least.
  *
  * Heads are of one size and in order: the version that a reader sees is found by a binary search.
  *
@@ -23,8 +23,8 @@
 
 #define KIND 1
 #define NESTED 3 /* kind of one whose versions may be coded values */
-#define HEADS 5 /* bytes before them */
-#define HEAD 12 /* bytes of one */
+#define HEADS 5  /* bytes before them */
+#define HEAD 12  /* bytes of one */
 
 static bool has_nested(const struct chain_version *versions, size_t count)
 {

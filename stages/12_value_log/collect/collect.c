@@ -34,8 +34,8 @@ int collect_keep(struct compaction *c, const struct level_merge *of, struct stra
     size_t count;
     int rc;
 
-    numbers = of && read_at_is_coded(of) ? value_set_garbage(value_set_of(c->of.common), &count)
-                                         : NULL;
+    numbers =
+        of && read_at_is_coded(of) ? value_set_garbage(value_set_of(c->of.common), &count) : NULL;
     if (!numbers)
         return snapshot_keep(c, of, err);
     rc = open_entries(c, of, err);

@@ -13,7 +13,6 @@ int collect_pick(struct tree *tree, struct version *version, struct pick *pick,
 
 /* relocate.c: takes c->from, and makes it a cursor that relocates what is in these files, numbers
  * that it takes, too. NO_MEMORY: both are freed, and c->from is NULL. */
-int relocate_begin(struct compaction *c, uint64_t *numbers, size_t count,
-                   struct strata_error *err);
+int relocate_begin(struct compaction *c, uint64_t *numbers, size_t count, struct strata_error *err);
 
 #endif

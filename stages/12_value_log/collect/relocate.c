@@ -233,7 +233,7 @@ static void relocate_free(struct strata_iter *iter)
 
 int relocate_begin(struct compaction *c, uint64_t *numbers, size_t count, struct strata_error *err)
 {
-    static const struct strata_iter_ops ops = {relocate_seek, NULL,         relocate_next, NULL,
+    static const struct strata_iter_ops ops = {relocate_seek,    NULL,         relocate_next, NULL,
                                                cursor_has_value, relocate_free};
     struct relocate *r = calloc(1, sizeof *r);
 

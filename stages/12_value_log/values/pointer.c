@@ -10,8 +10,8 @@
  *   size    of the value
  *   check   of key and value, as the record's head has it: it is seeded with number and offset
  *
- * A pointer is valid iff it has these 25 bytes, the number is not 0, the offset is behind the file's
- * header, and the size is one that a value may have. */
+ * A pointer is valid iff it has these 25 bytes, the number is not 0, the offset is behind the
+ * file's header, and the size is one that a value may have. */
 #include "pointer.h"
 #include "base/bytes.h"
 #include "base/coding.h"

@@ -121,8 +121,8 @@ static int add_file(struct value_set *set, uint64_t number, const char *suffix,
 
     if (rc < 0)
         return rc;
-    place = array_insert(&set->files, &set->count, &set->room, sizeof *place, find(set, number),
-                         err);
+    place =
+        array_insert(&set->files, &set->count, &set->room, sizeof *place, find(set, number), err);
     if (place)
         *place = *out;
     else
@@ -217,8 +217,8 @@ static int check_end(struct value_file *file, const struct pointer *pointer, uin
     if (pointer->offset > end || size > end - pointer->offset)
         rc = fs_size(file->pooled.file, &end, err);
     if (rc == 0 && (pointer->offset > end || size > end - pointer->offset))
-        rc = corrupt(file, pointer, "the file ends before a value that a pointer says is here",
-                     err);
+        rc =
+            corrupt(file, pointer, "the file ends before a value that a pointer says is here", err);
     return rc;
 }
 
@@ -462,8 +462,8 @@ static int verify_file(struct value_set *set, uint64_t number, const char *unuse
     struct record_reader reader;
     struct record record;
     struct fs_file *anew;
-    int rc = fs_open_named(set->env->fs, file->path, FS_READ, "the value file is missing", &anew,
-                           err);
+    int rc =
+        fs_open_named(set->env->fs, file->path, FS_READ, "the value file is missing", &anew, err);
 
     (void)unused;
     if (rc < 0)

@@ -62,8 +62,8 @@ int value_set_link(struct value_set *set, struct value_file *file, struct strata
 int value_set_read(struct value_set *set, const struct pointer *pointer, struct strata_slice key,
                    struct strata_buffer *value, struct strata_error *err);
 
-/* Reads the last bytes of the value, at most `size` of them, unchecked: what is made of them must be
- * found again in the value itself. As above; *size: how many there are. */
+/* Reads the last bytes of the value, at most `size` of them, unchecked: what is made of them must
+ * be found again in the value itself. As above; *size: how many there are. */
 int value_set_peek(struct value_set *set, const struct pointer *pointer, size_t key_size,
                    uint8_t *to, size_t *size, struct strata_error *err);
 

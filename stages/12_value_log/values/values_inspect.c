@@ -18,9 +18,13 @@ static const char *type_name(unsigned type)
 
 static int values_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
-    static const struct record_words log = {
-        "value file, once a log", SINGLE_OP_MAGIC, SINGLE_OP_DELETE, type_name, NULL, wal_layout,
-        true};
+    static const struct record_words log = {"value file, once a log",
+                                            SINGLE_OP_MAGIC,
+                                            SINGLE_OP_DELETE,
+                                            type_name,
+                                            NULL,
+                                            wal_layout,
+                                            true};
     static const struct record_words collected = {
         "value file, collected", VALUES_MAGIC, STRATA_OP_PUT, type_name, NULL, wal_layout, true};
     char magic[8] = "";

@@ -96,8 +96,8 @@ struct spy {
     uint8_t tail[EXPIRY_BYTES]; /* of one: its time */
 };
 
-/* Of a value that is in a value file: what the filter wants to see, or only its time. What cannot be
- * read now goes on: the type of nothing. */
+/* Of a value that is in a value file: what the filter wants to see, or only its time. What cannot
+ * be read now goes on: the type of nothing. */
 static unsigned look_up(struct spy *spy, struct strata_slice *value)
 {
     struct value_set *set = value_set_of(spy->common);
@@ -200,8 +200,7 @@ int filter_keep(struct compaction *c, const struct level_merge *of, struct strat
         free(spy);
         return rc;
     }
-    *spy = (struct spy){{.iter.ops = &ops}, c->from, c->of.env->options, filter,
-                         c->of.common};
+    *spy = (struct spy){{.iter.ops = &ops}, c->from, c->of.env->options, filter, c->of.common};
     c->from = &spy->base;
     return 0;
 }

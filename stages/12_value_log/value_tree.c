@@ -78,7 +78,7 @@ static int end_log(struct log *log, struct strata_error *err)
     return rc;
 }
 
-/* Of a log that another process wrote, which may have been told that a sync failed: then the system
+/* Of a log that another process wrote, of which a sync may have failed: then the system
  * has what it could not write, and will not write it again, unless it is written again here. */
 static int rewrite(struct log *log, struct strata_error *err)
 {

@@ -232,6 +232,29 @@ static void value_below_the_threshold_is_in_tables(void **state)
     fs_free(fs);
 }
 
+static void value_small_is_recovered_as_it_was(void **state)
+{
+    struct strata_fs *fs = fs_sim_new(), *left;
+    struct strata *db = open_db(fs, LARGE, true);
+    struct strata_slice found;
+
+    (void)state;
+    put(db, 1, 0, LARGE);
+    put(db, 2, 0, LARGE - 1);
+    left = fs_sim_copy(fs); /* killed */
+    close_db(db);
+    fs_free(fs);
+    db = open_db(left, LARGE, false);
+    assert_int_equal(memtable_get(tree_of(db)->path.memtable, S("key00001"), UINT64_MAX, &found),
+                     SSTABLE_CODED);
+    assert_int_equal(memtable_get(tree_of(db)->path.memtable, S("key00002"), UINT64_MAX, &found),
+                     STRATA_OP_PUT);
+    expect(db, 1, 0, LARGE);
+    expect(db, 2, 0, LARGE - 1);
+    close_db(db);
+    fs_free(left);
+}
+
 static void value_of_a_snapshot_stays(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -609,6 +632,7 @@ int main(void)
         cmocka_unit_test(live_list_is_in_order_whatever_is_added),
         cmocka_unit_test(value_large_is_written_once),
         cmocka_unit_test(value_below_the_threshold_is_in_tables),
+        cmocka_unit_test(value_small_is_recovered_as_it_was),
         cmocka_unit_test(value_of_a_snapshot_stays),
         cmocka_unit_test(value_of_an_iterator_outlives_its_file),
         cmocka_unit_test(value_damaged_is_never_given_out),

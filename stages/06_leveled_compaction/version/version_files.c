@@ -14,7 +14,6 @@ static bool is_live_log(const struct version *v, uint64_t number)
     return false;
 }
 
-/* By a table. */
 static bool is_needed(const struct version_set *set, uint64_t number)
 {
     const struct version *v = set->current;

@@ -9,7 +9,7 @@
  *        before the edit that names what points into it.
  * 12.I6: types, numbers, and the order of versions stay: a chain goes on whole.
  * 12.I7: a value that cannot be read stays where it is, its file is not collected any more, and
- *        whoever asks for the value gets the error. */
+ *        a get of the value returns the error. */
 #include "collect.h"
 #include "10_concurrency/snapshot/chain.h"
 #include "base/array.h"

@@ -73,6 +73,7 @@ struct settings {
     uint64_t batch;         /* operations of one, in fillbatch */
     uint64_t passes;        /* how often a fill goes over its keys */
     uint64_t segment_bytes; /* 0: the default */
+    size_t value_threshold; /* of a value that is in a value file; 0: none is */
     size_t memtable_bytes, cache_bytes, block_bytes;
     size_t bloom_bits;   /* a key */
     uint64_t warm_bytes; /* of memory, touched before each benchmark */

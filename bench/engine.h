@@ -24,6 +24,7 @@ struct engine_options {
     bool mapped_reads;      /* of Strata: tables are read by mapped files */
     bool no_background;     /* of Strata: those who write flush and compact */
     uint64_t segment_bytes; /* of Strata's log; 0: the default */
+    size_t value_threshold; /* of Strata: a value of so many bytes is in a value file; 0: none is */
     uint64_t data_bytes;    /* of keys and values, about; for what has to be reserved */
     unsigned stage;         /* of Strata */
     struct strata_fs *fs;   /* of Strata; NULL: its own */

@@ -246,7 +246,9 @@ struct strata_options {
     /* The time, in milliseconds since 1970 (stage 13, see strata_put_until). Called by any thread:
      * it must not make calls on the same handle. NULL (the default): the system's. */
     uint64_t (*clock)(void *clock_arg);
-    void *clock_arg; /* passed to `clock` */
+    void *clock_arg;        /* passed to `clock` */
+    size_t value_bytes;     /* see below (stage 12); default: 4 KiB; at most 1 GiB; 0: none is */
+    uint32_t value_garbage; /* see below (stage 12), percent; default: 50; from 1 to 100 */
 };
 
 /* read_only: writes fail, and no file is changed. Any number of such handles may be open. Where the
@@ -303,6 +305,16 @@ struct strata_options {
  * in the log is cut off. Such writes change nothing, and later ones may succeed. After a failed
  * sync, also of a full disk, and after any other failure to write, all writes fail until the
  * database is opened again; if no call has reported that, strata_close does. */
+
+/* value_bytes (as RocksDB's min_blob_size): a value of so many bytes or more is written once, to
+ * the log, which becomes a value file when its memtable is flushed; tables hold where it is. So
+ * merges do not rewrite large values, and a scan of keys alone does not read them; a get reads one
+ * file more. May be changed between opens: what was written before is read as it is.
+ *
+ * value_garbage: value files of which so many percent are values that were replaced or deleted are
+ * collected: compactions write what is left of them to another value file, and they are removed
+ * when nobody reads them any more. A smaller number takes less space and writes more. 100: only
+ * files without any value go. */
 
 /* Sets all options to their defaults. Call the macro, which passes the size of the structure in the
  * header that the program was compiled with. */

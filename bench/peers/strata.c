@@ -66,6 +66,7 @@ static int open_db(const struct engine_options *options, void **db, struct strat
     o.memtable_bytes = options->memtable_bytes;
     o.cache_bytes = options->cache_bytes;
     o.mapped_reads = options->mapped_reads;
+    o.value_bytes = options->value_threshold;
     if (options->no_background)
         o.background_threads = 0;
     o.block_bytes = options->block_bytes;

@@ -21,6 +21,7 @@ void life_options(const struct bench *b, enum work_opens how, struct engine_opti
                                  .mapped_reads = mapped || s->mapped_reads,
                                  .no_background = s->no_background,
                                  .segment_bytes = s->segment_bytes,
+                                 .value_threshold = s->value_threshold,
                                  .data_bytes =
                                      b->data.count * (b->data.key_bytes + b->data.value_bytes),
                                  .stage = b->contender->stage.stage,

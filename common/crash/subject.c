@@ -241,6 +241,8 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
         options->sync = STRATA_SYNC_NEVER;
     options->mapped_reads = getenv("STRATA_MAPPED_READS");
     set_background(options);
+    if (getenv("STRATA_VALUE_BYTES"))
+        options->value_bytes = strtoul(getenv("STRATA_VALUE_BYTES"), NULL, 10);
     if (getenv("STRATA_TIERED"))
         options->compaction = STRATA_COMPACTION_TIERED;
     if (!getenv("STRATA_SIZES")) { /* small, so that a short script crosses every boundary */

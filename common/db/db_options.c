@@ -37,6 +37,8 @@ void strata_options_init_sized(struct strata_options *options, size_t size)
     defaults.event_log_bytes = (uint64_t)1 << 20;
     defaults.dynamic_levels = true;
     defaults.background_threads = 1;
+    defaults.value_bytes = 4096;
+    defaults.value_garbage = 50;
     memset(options, 0, size);
     memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }
@@ -262,6 +264,8 @@ static int check_numbers(const struct strata_options *options, struct strata_err
          true},
         {"table_bytes", "from", options->table_bytes, MIN_TABLE, MAX_TABLE, false},
         {"background_threads", "from", options->background_threads, 0, MAX_BACKGROUND, false},
+        {"value_bytes", "from", options->value_bytes, 0, STRATA_MAX_VALUE, false},
+        {"value_garbage", "from", options->value_garbage, 1, 100, false},
     };
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

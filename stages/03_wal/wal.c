@@ -44,10 +44,12 @@ void wal_group_begin(struct wal_group *group, uint64_t number, uint64_t salt, ui
     group->salt = salt;
     group->offset = offset;
     group->large = strata_bytes(NULL, 0);
+    strata_buffer_clear(&group->places);
 }
 
 void wal_group_free(struct wal_group *group)
 {
+    strata_buffer_free(&group->places);
     strata_buffer_free(&group->bytes);
 }
 
@@ -60,6 +62,12 @@ void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced
                                       .offset = group->offset + group->bytes.size};
     if (buffer_reserve(&group->bytes, HEAD_BYTES) == 0)
         group->bytes.size += HEAD_BYTES; /* filled in by wal_frame_end */
+}
+
+static void note_place(struct wal_group *group, uint64_t offset, const uint8_t *head)
+{
+    struct wal_place place = {offset, load_u32(head + RECORD_HEAD - 4)};
+    strata_buffer_append(&group->places, &place, sizeof place);
 }
 
 uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
@@ -85,6 +93,8 @@ uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_sli
         value.data = key.data + key.size;
     }
     record_head(group->number, offset, type, key, value, head);
+    if (group->least && value.size >= group->least)
+        note_place(group, offset, head);
     return offset;
 }
 
@@ -111,7 +121,7 @@ void wal_frame_end(struct wal_group *group)
 int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata_error *err)
 {
     struct strata_slice parts[2] = {strata_buffer_slice(&group->bytes), group->large};
-    int rc = group->bytes.out_of_memory
+    int rc = group->bytes.out_of_memory || group->places.out_of_memory
                  ? strata_fail_memory(err, group->bytes.capacity)
                  : fs_append(file, parts, group->large.size ? 2 : 1, err); /* 3.I1 */
 

@@ -9,6 +9,8 @@
  * close, all of it; TAIL, how far it was synced since (03_wal/mark.h). A shorter one is damage. */
 #include "log.h"
 
+#include "04_memtable_sstable/run/sstable.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -76,8 +78,20 @@ int log_create(struct log *log, const struct strata_env *env, const struct wal_k
 
 /* ---- Reading it back --------------------------------------------------------------------- */
 
+void log_add_large(const struct wal_kind *kind, uint64_t number, const struct wal_place *place,
+                   uint64_t sequence, struct strata_slice key, size_t value_size,
+                   struct memtable *memtable)
+{
+    uint8_t coded[LOG_PLACE_MOST];
+
+    assert(kind->values->bytes <= sizeof coded);
+    kind->values->encode(number, place, value_size, coded);
+    memtable_add(memtable, sequence, SSTABLE_CODED, key, strata_bytes(coded, kind->values->bytes));
+}
+
 struct filling {
     const struct wal_kind *kind;
+    size_t least;              /* as log_least */
     struct memtable *memtable; /* NULL: only to be checked */
 };
 
@@ -101,6 +115,26 @@ static unsigned op_type(const struct filling *f, const struct record *record)
     return f->kind ? f->kind->op_type(record->type) : record->type;
 }
 
+static int fill_one(const struct filling *f, const struct record_reader *reader,
+                    const struct record *record, uint64_t sequence, struct strata_error *err)
+{
+    bool large = f->least && record->value.size >= f->least;
+    size_t bytes = large ? f->kind->values->bytes : record->value.size;
+    int rc = memtable_reserve(f->memtable, 1, record->key.size + bytes, err);
+    struct wal_place place = {record->offset, 0};
+
+    if (rc < 0)
+        return rc;
+    memtable_recycle_all(f->memtable);
+    if (large) {
+        place.check = record_check_of(reader, record);
+        log_add_large(f->kind, reader->number, &place, sequence, record->key, record->value.size,
+                      f->memtable);
+    } else
+        memtable_add(f->memtable, sequence, op_type(f, record), record->key, record->value);
+    return 0;
+}
+
 static int fill(void *arg, const struct wal_frame *frame, struct record_reader *reader,
                 struct strata_error *err)
 {
@@ -115,11 +149,9 @@ static int fill(void *arg, const struct wal_frame *frame, struct record_reader *
                                "a record of type %u, not a put or delete", record.type);
         if (!f->memtable)
             continue;
-        rc = memtable_reserve(f->memtable, 1, record.key.size + record.value.size, err);
+        rc = fill_one(f, reader, &record, sequence++, err);
         if (rc < 0)
             break;
-        memtable_recycle_all(f->memtable);
-        memtable_add(f->memtable, sequence++, op_type(f, &record), record.key, record.value);
     }
     return rc < 0 ? rc : 0;
 }
@@ -139,6 +171,7 @@ static int read_back(const struct log *log, const struct live_log *live, struct 
     int rc = log_check_header(log->file, log->number, &filling.kind, err);
     uint64_t known = mark_known(&log->tail, log->number);
 
+    filling.least = filling.kind && filling.kind->values ? log->env->options->value_bytes : 0;
     *replay = (struct replay){.file = log->file,
                               .number = log->number,
                               .known = known > live->end ? known : live->end,

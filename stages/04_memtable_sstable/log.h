@@ -25,6 +25,17 @@ struct log {
     struct tail tail; /* as it was when the log was opened */
 };
 
+/* Values of so many bytes stay in the log; 0: none does. */
+static inline size_t log_least(const struct log *log)
+{
+    return log->kind && log->kind->values ? log->env->options->value_bytes : 0;
+}
+#define LOG_PLACE_MOST 64 /* bytes of a coded value that says where one is */
+/* Puts into the memtable where the value is. */
+void log_add_large(const struct wal_kind *kind, uint64_t number, const struct wal_place *place,
+                   uint64_t sequence, struct strata_slice key, size_t value_size,
+                   struct memtable *memtable);
+
 /* Makes log `number`, with a frame that has `sequence` and a salt; with `sync` both are on the
  * device, and its name is when the directory has been synced. To be closed, also when it failed. */
 int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
 
@@ -30,6 +31,20 @@ int write_path_spoil(struct write_path *path, int rc, const struct strata_error 
     return rc;
 }
 
+/* By how much less a memtable has of this group, as its large values stay in the log. */
+static size_t count_large(struct write_path *path, const struct group_commit *list)
+{
+    size_t least = log_least(&path->log), stored = 0;
+
+    for (const struct group_commit *c = list; c; c = c->next)
+        for (size_t i = 0; i < c->count; i++)
+            if (c->ops[i].value.size >= least) {
+                path->large_bytes += c->ops[i].value.size;
+                stored += path->log.kind->values->bytes;
+            }
+    return path->large_bytes - stored;
+}
+
 static int make_room(struct write_path *path, const struct group_commit *list, size_t *operations,
                      bool *sync, struct strata_error *err)
 {
@@ -42,6 +57,9 @@ static int make_room(struct write_path *path, const struct group_commit *list, s
         for (size_t i = 0; i < c->count; i++)
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
+    path->large_bytes = 0;
+    if (log_least(&path->log))
+        bytes -= count_large(path, list);
     if (rc == 0)
         rc = group_numbers(path->sequence, *operations, path->env->dir, err);
     if (rc == 0)
@@ -49,15 +67,32 @@ static int make_room(struct write_path *path, const struct group_commit *list, s
     return rc < 0 ? rc : memtable_reserve(path->memtable, *operations, bytes, err);
 }
 
+/* The next of the places that were noted is that of its value. */
+static void add_large(struct write_path *path, uint64_t sequence, const struct strata_op *op,
+                      const uint8_t **places)
+{
+    const struct log *log = &path->log;
+    struct wal_place place;
+
+    memcpy(&place, *places, sizeof place);
+    *places += sizeof place;
+    log_add_large(log->kind, log->number, &place, sequence, op->key, op->value.size,
+                  path->memtable);
+}
+
 /* In steps that cannot fail; then readers may see it. */
 static void apply(struct write_path *path, const struct group_commit *list)
 {
+    const uint8_t *place = path->log.group.places.data;
     uint64_t sequence = path->sequence;
 
     for (const struct group_commit *c = list; c; c = c->next)
         for (size_t i = 0; i < c->count; i++) {
-            memtable_add(path->memtable, sequence++, c->ops[i].type, c->ops[i].key,
-                         c->ops[i].value);
+            if (path->log.group.least && c->ops[i].value.size >= path->log.group.least)
+                add_large(path, sequence++, &c->ops[i], &place);
+            else
+                memtable_add(path->memtable, sequence++, c->ops[i].type, c->ops[i].key,
+                             c->ops[i].value);
             sync_point(); /* readers take no lock of the group's (from stage 7 on) */
         }
     assert(sequence == path->sequence || path->memtable->last + 1 == sequence);
@@ -75,6 +110,7 @@ void write_path_commit(void *arg, struct group_commit *list)
 
     if (rc == 0) {
         if (operations) {
+            log->group.least = path->large_bytes ? log_least(log) : 0;
             mark_write(&path->marker, path->env, log->number, log->synced);
             rc = log_append(log, list, path->sequence, &err);
         }

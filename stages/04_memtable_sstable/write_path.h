@@ -19,7 +19,9 @@ struct write_path {
     /* Called by the leader before anything is logged, the mutex held, which it may release: makes
      * room for so many operations, of so many bytes of keys and values; 0 of them: only a sync. */
     int (*make_room)(void *store, size_t operations, size_t bytes, struct strata_error *err);
-    void *store; /* for make_room */
+    void *store;        /* for make_room */
+    size_t large_bytes; /* of this group's values that stay in the log (struct wal_values), which
+                         * those bytes do not count; the leader's */
 };
 
 /* Closes the log and frees the group. */

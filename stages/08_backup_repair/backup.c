@@ -164,6 +164,8 @@ int backup_tree(void *self, const char *to, const struct strata_progress *progre
     atomic_fetch_sub_explicit(&tree->obsolete.log_readers, 1, memory_order_release);
     if (rc == 0)
         rc = link_tables(&b, &env, err);
+    if (rc == 0 && tree->parts->link_beside)
+        rc = tree->parts->link_beside(tree, b.super->version, to, err);
     assert(rc < 0 || b.done == b.total);
     if (rc == 0)
         rc = write_manifest(&b, &env, err);

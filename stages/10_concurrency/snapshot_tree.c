@@ -11,15 +11,9 @@
  *        manifest that another replaces, while a reader has a lease. */
 #include "snapshot_tree.h"
 #include "07_paced_compaction/tree/tree_engine.h"
-#include "08_backup_repair/lineage/lineage_notes.h"
-#include "09_fast_paths/fast_parts.h"
-#include "09_fast_paths/log/group_delay.h"
 #include "09_fast_paths/log/single_op_log.h"
-#include "09_fast_paths/memtable/arena_pool.h"
-#include "09_fast_paths/memtable/bptree.h"
 #include "10_concurrency/snapshot/chain.h"
 #include "10_concurrency/snapshot/keep.h"
-#include "10_concurrency/snapshot/read_at.h"
 #include "10_concurrency/table/chain_table.h"
 
 #include <stdlib.h>
@@ -79,8 +73,8 @@ uint64_t snapshot_number(void *self, void *snapshot)
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 /* Of what is current, in a section, which the caller is in: the value is copied. */
-static int get_in(const struct super *super, uint64_t sequence, struct strata_slice key,
-                  struct strata_buffer *value, struct strata_error *err)
+static int get_in(struct tree *tree, const struct super *super, uint64_t sequence,
+                  struct strata_slice key, struct strata_buffer *value, struct strata_error *err)
 {
     struct strata_slice found;
     unsigned type;
@@ -93,6 +87,8 @@ static int get_in(const struct super *super, uint64_t sequence, struct strata_sl
         rc = fast_get_at(super->version, key, sequence, &type, value, err);
     else if (strata_buffer_append(value, found.data, found.size) < 0)
         rc = strata_fail_memory(err, found.size);
+    if (rc == 0 && type == SSTABLE_CODED)
+        rc = tree->parts->fetch(tree, key, value, err);
     return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
 }
 
@@ -117,7 +113,7 @@ int snapshot_find(struct snapshot_tree *t, uint64_t number, struct strata_slice 
     super = t->tree.super; /* 10.I14 */
     sync_point();
     sequence = t->tree.path.sequence - 1;
-    rc = get_in(super, number < sequence ? number : sequence, key, value, err);
+    rc = get_in(&t->tree, super, number < sequence ? number : sequence, key, value, err);
     epoch_leave(section);
     return rc;
 }
@@ -178,7 +174,7 @@ static int list_snapshots(struct snapshot_tree *t, uint64_t **numbers, size_t *c
 
 /* Where no snapshot tells versions apart, and none is left of earlier ones, it is stage 9's work:
  * what is stored without a number every snapshot sees (10.I1). */
-static int keep(struct compaction *c, const struct level_merge *of, struct strata_error *err)
+int snapshot_keep(struct compaction *c, const struct level_merge *of, struct strata_error *err)
 {
     struct snapshot_tree *t = c->of.keeper;
     struct cursor *from;
@@ -229,8 +225,8 @@ static bool find_stale(struct snapshot_tree *t, const struct version *v, uint64_
 }
 
 /* The one with most to give back. */
-static int pick_stale(struct tree *tree, struct version *v, struct pick *pick,
-                      struct strata_error *err)
+int snapshot_pick_stale(struct tree *tree, struct version *v, struct pick *pick,
+                        struct strata_error *err)
 {
     uint64_t oldest, most = 0;
     size_t at = 0;
@@ -254,7 +250,7 @@ static int pick_stale(struct tree *tree, struct version *v, struct pick *pick,
 /* ---- Readers of other processes (common/db/lease.c) ------------------------------------------ */
 
 /* 10.I16. As `stay` of struct obsolete_files. */
-static bool are_leased(void *arg)
+bool snapshot_are_leased(void *arg)
 {
     struct tree *tree = arg;
     uint64_t manifest = atomic_exchange(&tree->versions.replaced, 0);
@@ -267,18 +263,18 @@ static bool are_leased(void *arg)
 
 /* ---- The parts ------------------------------------------------------------------------------- */
 
-static void begin(struct tree *tree)
+void snapshot_tree_begin(struct tree *tree)
 {
     struct snapshot_tree *t = (struct snapshot_tree *)tree;
 
     epoch_init(&t->epoch);
     t->recycled = epoch_ticket(&t->epoch);
     tree->versions.keep_replaced = true;
-    tree->obsolete.stay = are_leased;
+    tree->obsolete.stay = snapshot_are_leased;
     tree->obsolete.arg = tree;
 }
 
-static void end(struct tree *tree)
+void snapshot_tree_end(struct tree *tree)
 {
     struct snapshot_tree *t = (struct snapshot_tree *)tree;
 
@@ -288,26 +284,14 @@ static void end(struct tree *tree)
 }
 
 const struct tree_parts snapshot_parts = {
-    .begin = begin,
-    .end = end,
-    .threads = &snapshot_threads,
+    SNAPSHOT_PARTS,
+    .begin = snapshot_tree_begin,
     .tree_bytes = sizeof(struct snapshot_tree),
     .table = &chain_table_kind,
-    .memtable = &memtable_bptree,
-    .memory_new = arena_pool_new,
-    .memory_free = arena_pool_del,
-    .merge = read_at_merge,
-    .get = fast_get,
-    .tables_asked = fast_tables_asked,
-    .index = version_index_new,
     .open = pax_table_open_later,
-    .properties = lineage_notes,
-    .keep = keep,
-    .pick_stale = pick_stale,
-    .committed = snapshot_committed,
+    .keep = snapshot_keep,
+    .pick_stale = snapshot_pick_stale,
     .log = &single_op_log,
-    .deferred_recovery = true,
-    .delay = group_delay_new,
 };
 
 static int make_room(void *tree, size_t operations, size_t bytes, struct strata_error *err)
@@ -317,9 +301,15 @@ static int make_room(void *tree, size_t operations, size_t bytes, struct strata_
 
 int snapshot_tree_open(const struct strata_env *env, void **self, struct strata_error *err)
 {
+    return snapshot_tree_open_parts(env, &snapshot_parts, self, err);
+}
+
+int snapshot_tree_open_parts(const struct strata_env *env, const struct tree_parts *parts,
+                             void **self, struct strata_error *err)
+{
     const struct strata_options *o = env->options;
     struct snapshot_tree *t;
-    int rc = tree_new(env, &snapshot_parts, self, err);
+    int rc = tree_new(env, parts, self, err);
 
     if (rc < 0)
         return rc;

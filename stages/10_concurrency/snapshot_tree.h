@@ -4,6 +4,12 @@
 #define STRATA_10_SNAPSHOT_TREE_H
 
 #include "07_paced_compaction/tree/tree.h"
+#include "08_backup_repair/lineage/lineage_notes.h"
+#include "09_fast_paths/fast_parts.h"
+#include "09_fast_paths/log/group_delay.h"
+#include "09_fast_paths/memtable/arena_pool.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "10_concurrency/snapshot/read_at.h"
 #include "10_concurrency/snapshot/snapshots.h"
 #include "10_concurrency/work/background.h"
 
@@ -25,7 +31,27 @@ struct snapshot_tree {
 /* As an engine's slot `open`. */
 int snapshot_tree_open(const struct strata_env *env, void **self, struct strata_error *err);
 
+/* The same with a later stage's parts, which has these beside its own. */
+int snapshot_tree_open_parts(const struct strata_env *env, const struct tree_parts *parts,
+                             void **self, struct strata_error *err);
+
 extern const struct tree_parts snapshot_parts;
+
+/* What these and a later stage's parts have in common: its own are the tables, the log, and what
+ * is kept and picked; those call these. */
+#define SNAPSHOT_PARTS                                                                             \
+    .end = snapshot_tree_end, .threads = &snapshot_threads, .memtable = &memtable_bptree,          \
+    .memory_new = arena_pool_new, .memory_free = arena_pool_del, .merge = read_at_merge,           \
+    .get = fast_get, .tables_asked = fast_tables_asked, .index = version_index_new,                \
+    .properties = lineage_notes, .committed = snapshot_committed, .deferred_recovery = true,       \
+    .delay = group_delay_new
+void snapshot_tree_begin(struct tree *tree);
+void snapshot_tree_end(struct tree *tree);
+int snapshot_keep(struct compaction *c, const struct level_merge *of, struct strata_error *err);
+int snapshot_pick_stale(struct tree *tree, struct version *v, struct pick *pick,
+                        struct strata_error *err);
+/* `stay` of its obsolete files; `arg`: the tree. */
+bool snapshot_are_leased(void *arg);
 
 /* threads.c: of these parts. */
 extern const struct tree_threads snapshot_threads;

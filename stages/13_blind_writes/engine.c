@@ -2,7 +2,7 @@
  *
  * How does a write change what it has not read? At stage 11 a program that adds one to a counter
  * reads it first, and what was read must be the same at the commit. A blind write says what is to
- * be done, and is done when its turn comes. The stage is stage 11 with
+ * be done, and is done when its turn comes. The stage is stage 12 with
  *
  *     merge     the leader reads the newest value, and logs a put of the result
  *     expiry    what has expired is left out by every read, at once
@@ -15,10 +15,10 @@
 #include "08_backup_repair/repair/repair.h"
 #include "09_fast_paths/log/single_op_log.h"
 #include "10_concurrency/snapshot_tree.h"
-#include "10_concurrency/table/chain_table.h"
 #include "11_transactions/commit/commit_txn.h"
 #include "11_transactions/commit/txn_engine.h"
 #include "11_transactions/txn/txn_iter.h"
+#include "12_value_log/value_tree.h"
 #include "13_blind_writes/expiry/expiry.h"
 #include "13_blind_writes/filter/filter.h"
 #include "13_blind_writes/merge/merge_commit.h"
@@ -29,8 +29,8 @@ extern const struct strata_engine strata_stage_13_blind_writes;
 static int blind_repair(const struct strata_env *env, const struct strata_repair *to,
                         struct strata_repair_sum *sum, struct strata_error *err)
 {
-    static const struct repair_parts parts = {&strata_stage_13_blind_writes, &snapshot_parts,
-                                              &chain_salvage};
+    static const struct repair_parts parts = {&strata_stage_13_blind_writes, &value_parts,
+                                              &value_salvage};
     return repair_database(env, &parts, to, sum, err);
 }
 
@@ -49,12 +49,13 @@ static int blind_open(const struct strata_env *env, void **self, struct strata_e
 
     if (!env->options->read_only && !(filter = filter_new()))
         return strata_fail_memory(err, sizeof *filter);
-    rc = txn_open(env, self, err);
+    rc = txn_open_parts(env, &value_parts, self, err);
     if (rc < 0) {
         filter_free(filter);
         return rc;
     }
     tree = *self;
+    value_take_make_room(&tree->tree);
     shared = txn_shared_of(tree);
     shared->lead = merge_lead;
     shared->resolve = merge_resolve;
@@ -122,9 +123,11 @@ static int blind_snapshot_iter(void *self, void *snapshot, struct strata_iter **
 
 /* ---- The table of functions ------------------------------------------------------------------ */
 
-static const struct strata_format *const formats[] = {
-    &single_op_log_format, &wal_format,    &chain_table_format, &manifest_format,
-    &current_format,       &events_format, &tail_format,        NULL};
+static const struct strata_format *const formats[] = {&single_op_log_format, &wal_format,
+                                                      &value_table_format,   &manifest_format,
+                                                      &value_log_format,     &value_file_format,
+                                                      &current_format,       &events_format,
+                                                      &tail_format,          NULL};
 
 static const struct strata_transactions transactions = {
     .begin = txn_begin,

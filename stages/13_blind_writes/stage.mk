@@ -1,1 +1,1 @@
-13_blind_writes.USES := 01_append_log 02_hash_index 03_wal 04_memtable_sstable 05_blocks_bloom 06_leveled_compaction 07_paced_compaction 08_backup_repair 09_fast_paths 10_concurrency 11_transactions
+13_blind_writes.USES := 01_append_log 02_hash_index 03_wal 04_memtable_sstable 05_blocks_bloom 06_leveled_compaction 07_paced_compaction 08_backup_repair 09_fast_paths 10_concurrency 11_transactions 12_value_log

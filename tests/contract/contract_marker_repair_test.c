@@ -103,7 +103,7 @@ static const char *sharers(unsigned stage)
     if (subject_engine())
         return NULL;
     return stage >= 6 && stage <= 8    ? "(6 or 7 or 8)"
-           : stage >= 9 && stage <= 13 ? "(9 or 10 or 11 or 13)"
+           : stage >= 9 && stage <= 13 ? "(9 or 10 or 11 or 12 or 13)"
                                        : NULL;
 }
 

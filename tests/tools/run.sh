@@ -70,6 +70,12 @@ list() {
     done
 }
 
+# Has it a value log? (Of all that have the newest is asked. The values of the suites are small: with this
+# threshold most of them are in value files.)
+has_values() { # STAGE
+    [ "$1" = "$newest" ] && [ "$1" -ge 12 ] && [ -f stages/12_value_log/stage.mk ]
+}
+
 # name|stage|command, one a line
 suites() {
     local t s n by of
@@ -87,6 +93,11 @@ suites() {
         [ -z "${STRATA_ENGINE:-}" ] || continue
         reads_tables "$s" && list "stage $s mapped" "$s" "env STRATA_MAPPED_READS=1 " \
             "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/{bits,faults,memory}_test
+        has_values "$s" && list "stage $s values" "$s" "env STRATA_VALUE_BYTES=40 " \
+            "$B"/tests/contract/contract_{copy,fault,iter,model,promise,range,snapshot,thread,txn}_test \
+            "$B"/tests/crash/{bits,explorer,faults,kill_model,memory,power_cut}_test
+        has_values "$s" && list "stage $s collecting" "$s" "env STRATA_VALUE_BYTES=40 STRATA_BACKGROUND_SEED=3 " \
+            "$B"/tests/contract/contract_model_test "$B"/tests/crash/{explorer,power_cut}_test
         has_levels "$s" && list "stage $s tiered" "$s" "env STRATA_TIERED=1 " \
             "$B"/tests/contract/contract_model_test "$B"/tests/crash/{power_cut,explorer}_test
         printf -v of %02d "$s"
@@ -127,7 +138,7 @@ run_one() {
     begin=${EPOCHREALTIME//[!0-9]/}
     if [ -n "$stage" ]; then export STRATA_STAGE=$stage; fi
     if [ -n "$stage" ] && [ "$stage" != "$newest" ]; then QUICK=${QUICK:-1}; fi
-    if [[ $name =~ " mapped "|" tiered "|" seeded "|" background " ]]; then QUICK=${QUICK:-1}; fi
+    if [[ $name =~ " mapped "|" values "|" collecting "|" tiered "|" seeded "|" background " ]]; then QUICK=${QUICK:-1}; fi
     # Counts of a MODE=cov build: a set for each kind of suite. A process that is killed while it
     # writes them spoils those of its set.
     if [ -n "${COUNTS:-}" ]; then

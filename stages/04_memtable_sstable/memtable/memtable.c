@@ -4,6 +4,7 @@
  * 4.I5: entries are added in the order of their sequence numbers: so all versions up to the number
  *       that a reader has are there when it reads. */
 #include "04_memtable_sstable/memtable/memtable.h"
+#include "04_memtable_sstable/run/sstable.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -46,6 +47,8 @@ void memtable_unref(struct memtable *memtable)
     assert(!memtable || memtable->refs > 0);
     if (!memtable || atomic_fetch_sub_explicit(&memtable->refs, 1, memory_order_acq_rel) != 1)
         return;
+    if (memtable->release)
+        memtable->release(memtable->held);
     arena_free(&memtable->arena);
     free(memtable);
 }
@@ -61,7 +64,9 @@ void memtable_add(struct memtable *memtable, uint64_t sequence, unsigned type,
                   struct strata_slice key, struct strata_slice value)
 {
     assert(memtable->first > memtable->last || sequence > memtable->last); /* 4.I5 */
-    assert(type == STRATA_OP_PUT || type == STRATA_OP_DELETE);
+    assert(type == STRATA_OP_PUT || type == STRATA_OP_DELETE || type == SSTABLE_CODED);
+    if (type == SSTABLE_CODED)
+        memtable->coded = true;
     memtable->kind->add(memtable->self, sequence, type, key, value);
     if (memtable->first > sequence)
         memtable->first = sequence;

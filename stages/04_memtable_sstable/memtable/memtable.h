@@ -47,6 +47,9 @@ struct memtable {
     struct arena arena;
     _Atomic uint64_t count; /* of entries; memtable_count */
     uint64_t first, last;   /* sequence numbers in it; the writer's alone; first > last: none */
+    _Atomic bool coded;     /* it has a coded value (SSTABLE_CODED) */
+    void *held;             /* what those refer to, and what is called with that at the end */
+    void (*release)(void *held);
 };
 
 /* `budget` is how many bytes it is expected to hold; `source`, which outlives it, is where its

@@ -55,6 +55,8 @@ static void swap(struct tree *tree, struct change *c)
     tree->stats.of.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
     sync_unlock(&tree->path.group.mutex);
     remove_tables(tree, old, &c->edit);
+    if (tree->parts->installed)
+        tree->parts->installed(tree);
     c->super = super;
     c->version = old;
 }

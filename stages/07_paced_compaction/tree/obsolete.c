@@ -69,30 +69,43 @@ static void forget(struct obsolete_files *obsolete, size_t at)
     *f = obsolete->files[--obsolete->count]; /* in any order: there may be many */
 }
 
-bool obsolete_remove(struct obsolete_files *obsolete, struct strata_fs *fs, uint64_t bytes)
+static bool remove_some(struct obsolete_files *obsolete, struct strata_fs *fs, uint64_t *bytes,
+                        uint64_t least)
 {
-    uint64_t least = bytes == UINT64_MAX ? 0 : bytes / FILES;
     bool went = false;
 
-    if (!bytes || (obsolete->stay && obsolete->stay(obsolete->arg)))
-        return false;
-    for (size_t at = 0; bytes && at < obsolete->count;) {
+    for (size_t at = 0; *bytes && at < obsolete->count;) {
         struct obsolete_file *f = &obsolete->files[at];
         if (is_read(obsolete, f)) {
             at++;
             continue;
         }
         went = true;
-        if (f->bytes > bytes && cut(f, fs, bytes) == 0) {
-            f->bytes -= bytes;
-            obsolete->bytes -= bytes;
-            bytes = 0;
+        if (f->bytes > *bytes && cut(f, fs, *bytes) == 0) {
+            f->bytes -= *bytes;
+            obsolete->bytes -= *bytes;
+            *bytes = 0;
         } else {
             uint64_t went_by = f->bytes > least ? f->bytes : least;
-            bytes -= went_by < bytes ? went_by : bytes;
+            *bytes -= went_by < *bytes ? went_by : *bytes;
             fs_remove(fs, f->path, NULL);
             forget(obsolete, at);
         }
+    }
+    return went;
+}
+
+bool obsolete_remove(struct obsolete_files *obsolete, struct strata_fs *fs, uint64_t bytes)
+{
+    uint64_t least = bytes == UINT64_MAX ? 0 : bytes / FILES;
+    bool went = false, again = true;
+
+    if (!bytes || (obsolete->stay && obsolete->stay(obsolete->arg)))
+        return false;
+    while (again) {
+        again = remove_some(obsolete, fs, &bytes, least);
+        went |= again;
+        again = again && obsolete->more && obsolete->more(obsolete->arg);
     }
     return went;
 }

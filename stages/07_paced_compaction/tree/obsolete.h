@@ -21,6 +21,9 @@ struct obsolete_files {
     _Atomic unsigned log_readers; /* as long as there are any no log is touched */
     /* Asked before any is removed; it may add some. True: all stay for now. NULL: none does. */
     bool (*stay)(void *arg);
+    /* Asked after some were removed: has it added more, that only those needed? NULL: it has none.
+     */
+    bool (*more)(void *arg);
     void *arg;
 };
 

@@ -9,6 +9,8 @@
 #include "07_paced_compaction/events/listener.h"
 
 struct tree;
+struct super;
+struct log;
 
 /* Of an engine where steps of flushes and compactions are done by another thread than the leader's,
  * and readers look at the current super without a lock. None of them is NULL. */
@@ -68,6 +70,30 @@ struct tree_parts {
     int (*delay)(struct group *group, struct strata_error *err);
     const struct tree_threads *threads; /* NULL: the leader does all work, and readers refer to what
                                          * they read */
+    uint64_t log_bytes; /* with a log of so many bytes a memtable is full, too; 0: with none */
+    /* Of an engine whose memtables and tables have coded values that say where the value is (struct
+     * wal_values). All NULL: there are none. */
+    /* Reads one, `value`, of this key, and puts the value in its place. CORRUPT, IO, NO_MEMORY. */
+    int (*fetch)(struct tree *tree, struct strata_slice key, struct strata_buffer *value,
+                 struct strata_error *err);
+    /* The same of a cursor, which it takes: *cursor becomes one that shows values. NO_MEMORY: it is
+     * freed. */
+    int (*fetch_all)(const struct super *super, struct cursor **cursor, struct strata_error *err);
+    /* This log was read into the memtable. CORRUPT, IO, NO_MEMORY. */
+    int (*log_read)(struct tree *tree, const struct log *log, struct memtable *memtable,
+                    struct strata_error *err);
+    /* The flush of this memtable is about to be installed, and its logs to go. IO, NO_MEMORY. */
+    int (*flushed)(struct tree *tree, const struct memtable *memtable, struct strata_error *err);
+    /* There is another current version. `installing` is held, or nobody else is there. */
+    void (*installed)(struct tree *tree);
+    /* Reads every byte of the files beside the tables that this version, which is pinned, needs.
+     * CORRUPT, IO, NO_MEMORY. */
+    int (*verify_beside)(struct tree *tree, const struct version *version,
+                         struct strata_error *err);
+    /* Gives the files beside the tables that this version, which is pinned, needs a second name in
+     * the directory `to`, or copies them there: for a backup. IO, NO_MEMORY. */
+    int (*link_beside)(struct tree *tree, const struct version *version, const char *to,
+                       struct strata_error *err);
     size_t tree_bytes; /* of the engine's tree, of which a struct tree is the first member; all of
                         * it is zero at first. 0: it is a struct tree */
 };

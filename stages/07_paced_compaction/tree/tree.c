@@ -166,6 +166,8 @@ static int install_flush(struct tree *tree, struct strata_error *err)
     int rc = flush->output_count ? version_add(&c.edit, 0, flush->outputs[0], err) : 0;
 
     assert(flush->output_count <= 1);
+    if (rc == 0 && tree->parts->flushed)
+        rc = tree->parts->flushed(tree, flush->memtable, err);
     if (rc == 0)
         rc = add_live_log(tree, &c.edit, err);
     rc = change_install(tree, &c, rc, err);

@@ -137,6 +137,8 @@ static int verify_tables(struct tree *tree, const struct strata_progress *progre
     struct super *super = tree_pin(tree);
     int rc = sstable_verify_all(super->version->all, super->version->count, progress, err);
 
+    if (rc == 0 && tree->parts->verify_beside)
+        rc = tree->parts->verify_beside(tree, super->version, err);
     super_unref(super);
     return rc;
 }

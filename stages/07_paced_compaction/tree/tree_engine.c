@@ -71,6 +71,8 @@ int tree_iter_of(struct super *super, uint64_t sequence, struct strata_iter **ou
         if (newer[i] && memtable_count(newer[i]))
             of.newer[of.newer_count++] = newer[i];
     rc = level_merge_all(&of, super->tree->parts->merge, &cursor, err);
+    if (rc == 0 && super->tree->parts->fetch_all)
+        rc = super->tree->parts->fetch_all(super, &cursor, err);
     if (rc < 0) {
         release(super);
         return rc;

@@ -73,6 +73,10 @@ static int read_log(struct tree *tree, const struct live_log *entry, struct log 
 
     if (rc < 0)
         return rc;
+    if (tree->parts->log_read)
+        rc = tree->parts->log_read(tree, log, tree->path.memtable, err);
+    if (rc < 0)
+        return rc;
     tree->path.sequence = tree->opened.sequence;
     tree->path.marker.there |= mark_is(&log->tail);
     replay_report_torn(&tree->opened, tree->env);
@@ -109,6 +113,8 @@ static int read_all(struct tree *tree, const struct fs_names *names, struct stra
         rc = read_logs(tree, err);
     if (rc < 0)
         return rc;
+    if (tree->parts->installed)
+        tree->parts->installed(tree);
     rc = version_set_check_logs(&tree->versions, names, err);
     return rc < 0 && strata_env_is_written(tree->env) ? 0 : rc; /* it is named by now */
 }

@@ -2,6 +2,8 @@
  *
  *   level << 1 | repaired | group | ordinal << 1 | last | sources | above | numbers ...
  *
+ * Before them there may be notes of a later stage: LINEAGE_OTHER | their size 4 | their bytes.
+ *
  * Valid if and only if level is below 7, ordinal is above 0, group and the numbers are above 0 and
  * at most CODING_NUMBER_MAX, and as many numbers follow as sources and above say, and nothing
  * else. */
@@ -87,6 +89,14 @@ static int read_files(struct decoder *d, uint64_t sources, uint64_t above, struc
     return rc;
 }
 
+static void lineage_skip(struct decoder *d)
+{
+    if (*d->at != LINEAGE_OTHER)
+        return;
+    get_u8(d);
+    get_bytes(d, get_u32(d));
+}
+
 int lineage_decode(struct strata_slice bytes, struct lineage *lineage, struct strata_error *err)
 {
     uint64_t level, ordinal, sources, above;
@@ -97,6 +107,9 @@ int lineage_decode(struct strata_slice bytes, struct lineage *lineage, struct st
     if (!bytes.size)
         return 0;
     decoder_init(&d, bytes);
+    lineage_skip(&d);
+    if (!d.left && !d.bad) /* of a flush */
+        return 0;
     level = get_varint(&d);
     lineage->group = get_number(&d);
     ordinal = get_varint(&d);

@@ -7,6 +7,8 @@
 
 #include "04_memtable_sstable/run/sstable.h"
 
+#define LINEAGE_OTHER 0x7fu /* no lineage begins like this */
+
 /* All zero, and no notes: of a flush. */
 struct lineage {
     uint32_t level;   /* that it was made for */

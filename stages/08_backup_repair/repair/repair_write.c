@@ -85,6 +85,11 @@ static int take_entry(void *arg, unsigned type, struct strata_slice key, struct 
     const struct repair *r = s->repair;
     int rc = 0;
 
+    if (type == SSTABLE_CODED && r->parts->salvage->can_read &&
+        !r->parts->salvage->can_read(r->common, key, value)) {
+        repair_report_range(s->repair, s->table, &key, &key);
+        return 0;
+    }
     s->records++;
     if (repair_is_dry(r))
         return 0;
@@ -316,12 +321,25 @@ static bool is_dropped(const struct repair *r, const char *name)
     return fs_is_name(name, number, ".manifest") || strcmp(name, CURRENT_NAME) == 0;
 }
 
+/* Of a file beside the tables, when some table is not whole: it may have what that referred to, and
+ * what no table needs is removed by the next open. */
+static bool is_beside(const struct repair *r, const char *name)
+{
+    bool whole = true;
+
+    if (!r->kind->beside || !fs_is_name(name, strtoull(name, NULL, 10), r->kind->beside))
+        return false;
+    for (size_t i = 0; i < r->count; i++)
+        whole &= r->tables[i].condition == REPAIR_WHOLE;
+    return !whole;
+}
+
 static int keep_aside(const struct repair *r, struct strata_error *err)
 {
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < r->names.count; i++)
-        if (is_dropped(r, r->names.names[i]))
+        if (is_dropped(r, r->names.names[i]) || is_beside(r, r->names.names[i]))
             rc = aside_keep(r->env, r->names.names[i], err);
     return rc < 0 ? rc : aside_sync(r->env, err);
 }

@@ -57,6 +57,9 @@ struct salvage_kind {
     /* How the tables' user codes values: NULL, or what is wrong with one of a table whose last
      * operation is `last`. NULL: they have none. */
     const char *(*check_coded)(struct strata_slice coded, uint64_t last);
+    /* Can what such a value of this key refers to, in files beside the tables, be read? `common` is
+     * the tables'. NULL: they refer to nothing. */
+    bool (*can_read)(void *common, struct strata_slice key, struct strata_slice coded);
 };
 
 /* Takes what is found. What a function returns below 0 ends the reading. */

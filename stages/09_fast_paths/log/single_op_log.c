@@ -19,8 +19,8 @@
 
 #define HEAD_EVERY ((uint64_t)32 << 10) /* bytes */
 
-static bool add(struct wal_group *group, const struct strata_op *ops, size_t count, uint64_t synced,
-                bool last)
+bool single_op_add(struct wal_group *group, const struct strata_op *ops, size_t count,
+                   uint64_t synced, bool last)
 {
     const struct wal_frame *frame = &group->frame;
     uint64_t at = group->offset + group->bytes.size;
@@ -32,8 +32,8 @@ static bool add(struct wal_group *group, const struct strata_op *ops, size_t cou
     return true;
 }
 
-static int decode(const struct fs_file *file, const struct record *record, struct wal_frame *frame,
-                  struct strata_error *err)
+int single_op_decode(const struct fs_file *file, const struct record *record,
+                     struct wal_frame *frame, struct strata_error *err)
 {
     if (!frame->salt)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, record->offset,
@@ -52,10 +52,9 @@ static int decode(const struct fs_file *file, const struct record *record, struc
     return 0;
 }
 
-static unsigned op_type(unsigned type)
+unsigned single_op_type(unsigned type)
 {
     return type < SINGLE_OP_PUT ? type : type - SINGLE_OP_PUT + STRATA_OP_PUT;
 }
 
-const struct wal_kind single_op_log = {SINGLE_OP_MAGIC, SINGLE_OP_PUT, SINGLE_OP_DELETE, add,
-                                       decode,          op_type};
+const struct wal_kind single_op_log = {SINGLE_OP_SLOTS};

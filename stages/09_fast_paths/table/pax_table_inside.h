@@ -82,6 +82,7 @@ struct pax_table_common {
     size_t readahead_bytes;    /* a scan reads ahead at most; 0: not at all */
     struct sync_mutex reading; /* held to make a table loaded */
     struct striped counts;     /* enum pax_table_count */
+    void *user;                /* what the user of the tables has beside them */
 };
 
 struct pax_table {

@@ -7,6 +7,9 @@
  *
  *   end    of its value, counted from where the values begin; a delete has no bytes
  *
+ * A chain of kind 3 has number << 2 | type in its heads: the value of a version of type 3 is a
+ * coded value itself, of a later stage, and no chain; it has one at least.
+ *
  * Heads are of one size and in order: the version that a reader sees is found by a binary search.
  *
  * A chain is valid iff it has a version, numbers descend and are those of its table, only the last
@@ -19,13 +22,23 @@
 #include <assert.h>
 
 #define KIND 1
-#define HEADS 5 /* bytes before them */
-#define HEAD 12 /* bytes of one */
+#define NESTED 3 /* kind of one whose versions may be coded values */
+#define HEADS 5  /* bytes before them */
+#define HEAD 12  /* bytes of one */
+
+static bool has_nested(const struct chain_version *versions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (versions[i].type == SSTABLE_CODED)
+            return true;
+    return false;
+}
 
 int chain_encode(const struct chain_version *versions, size_t count, struct strata_buffer *to,
                  struct strata_error *err)
 {
-    uint8_t kind = KIND;
+    bool nested = has_nested(versions, count);
+    uint8_t kind = nested ? NESTED : KIND;
     uint32_t end = 0;
 
     assert(count > 1 || (count == 1 && versions->number));
@@ -36,7 +49,8 @@ int chain_encode(const struct chain_version *versions, size_t count, struct stra
         assert(i == 0 || v->number < versions[i - 1].number);
         assert(v->value.size <= CHAIN_MAX - end);
         end += (uint32_t)v->value.size;
-        buffer_put_u64(to, v->number << 1 | (v->type == STRATA_OP_DELETE));
+        buffer_put_u64(to, nested ? v->number << 2 | v->type
+                                  : v->number << 1 | (v->type == STRATA_OP_DELETE));
         buffer_put_u32(to, end);
     }
     for (size_t i = 0; i < count; i++)
@@ -61,8 +75,8 @@ static uint32_t get_version(const struct chain *chain, uint32_t at, uint32_t beg
     decoder_init(&d, strata_bytes(chain->heads + (size_t)at * HEAD, HEAD));
     word = get_u64(&d);
     end = get_u32(&d);
-    version->number = word >> 1;
-    version->type = word & 1 ? STRATA_OP_DELETE : STRATA_OP_PUT;
+    version->number = word >> (chain->nested ? 2 : 1);
+    version->type = chain->nested ? word & 3 : word & 1 ? STRATA_OP_DELETE : STRATA_OP_PUT;
     version->value = strata_bytes(chain->values + begin, end - begin);
     return end;
 }
@@ -72,19 +86,41 @@ void chain_open(struct chain *chain, struct strata_slice bytes)
     struct decoder d;
 
     decoder_init(&d, strata_bytes(bytes.data + 1, HEADS - 1));
-    *chain = (struct chain){.heads = bytes.data + HEADS, .count = get_u32(&d)};
+    *chain = (struct chain){
+        .heads = bytes.data + HEADS, .count = get_u32(&d), .nested = bytes.data[0] == NESTED};
     chain->values = chain->heads + (size_t)chain->count * HEAD;
 }
 
 const char *chain_check(struct strata_slice bytes, uint64_t last)
 {
+    return chain_check_nested(bytes, last, NULL);
+}
+
+bool chain_is(struct strata_slice bytes)
+{
+    return bytes.size && (bytes.data[0] == KIND || bytes.data[0] == NESTED);
+}
+
+static const char *check_value(const struct chain_version *v, chain_check_value *nested)
+{
+    if (v->type == 0)
+        return "a chain's version is of no type";
+    if (v->value.size > (v->type == STRATA_OP_DELETE ? 0 : STRATA_MAX_VALUE))
+        return "a chain's version has a value of an impossible size";
+    return v->type == SSTABLE_CODED ? nested(v->value) : NULL;
+}
+
+const char *chain_check_nested(struct strata_slice bytes, uint64_t last, chain_check_value *nested)
+{
     uint64_t before = last + 1;
+    const char *wrong;
+    bool coded = false;
     struct chain_version v;
     struct chain chain;
     uint32_t end = 0, begin = 0;
     size_t room;
 
-    if (!bytes.size || bytes.data[0] != KIND)
+    if (!chain_is(bytes) || (bytes.data[0] == NESTED && !nested))
         return "a coded value of an unknown kind";
     if (bytes.size < HEADS)
         return "a chain ends within its versions";
@@ -95,13 +131,18 @@ const char *chain_check(struct strata_slice bytes, uint64_t last)
     for (uint32_t i = 0; i < chain.count; i++, begin = end) {
         bool is_last = i + 1 == chain.count;
         end = get_version(&chain, i, begin, &v);
-        if (end < begin || end > room ||
-            v.value.size > (v.type == STRATA_OP_DELETE ? 0 : STRATA_MAX_VALUE))
+        if (end < begin || end > room)
             return "a chain's version has a value of an impossible size";
+        wrong = check_value(&v, nested);
+        if (wrong)
+            return wrong;
+        coded |= v.type == SSTABLE_CODED;
         if (v.number >= before || (v.number == 0 && (i == 0 || !is_last)))
             return "a chain's versions are not in order, or not of its table";
         before = v.number;
     }
+    if (coded != chain.nested)
+        return "a chain of coded values has none";
     return end == room ? NULL : "a chain's values have another size than it says";
 }
 
@@ -119,6 +160,10 @@ unsigned chain_read(struct strata_slice bytes, uint64_t sequence, struct strata_
     struct chain chain;
     uint32_t at = 0, begin, n;
 
+    if (!chain_is(bytes)) { /* one version, that all see */
+        *value = bytes;
+        return SSTABLE_CODED;
+    }
     chain_open(&chain, bytes);
     for (n = chain.count; n;) { /* the first that is not newer than the reader */
         uint32_t half = n / 2;

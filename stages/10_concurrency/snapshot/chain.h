@@ -8,7 +8,7 @@
 
 struct chain_version {
     uint64_t number; /* sequence number of its operation; 0: every snapshot sees it */
-    unsigned type;   /* enum strata_op_type */
+    unsigned type;   /* enum strata_op_type; or SSTABLE_CODED, of a later stage */
     struct strata_slice value;
 };
 
@@ -19,6 +19,12 @@ int chain_encode(const struct chain_version *versions, size_t count, struct stra
 
 /* NULL: the bytes are a chain of a table whose last operation is `last`. Else what is wrong. */
 const char *chain_check(struct strata_slice bytes, uint64_t last);
+/* Of a later stage, which has coded values beside chains, and as versions in them: is it one of
+ * those? chain_check allows none. */
+typedef const char *chain_check_value(struct strata_slice bytes);
+const char *chain_check_nested(struct strata_slice bytes, uint64_t last, chain_check_value *nested);
+/* Of checked ones: a chain; else such a coded value. */
+bool chain_is(struct strata_slice bytes);
 
 #define CHAIN_MAX PAX_BLOCK_CODED_MAX /* bytes of a chain */
 
@@ -31,12 +37,14 @@ struct chain {
     uint32_t count; /* of its versions */
     uint32_t at;    /* the next one, */
     uint32_t begin; /* and where its value begins */
+    bool nested;    /* its versions may be coded values */
 };
 
 void chain_open(struct chain *chain, struct strata_slice bytes);
 /* The next older version. False: there is none. */
 bool chain_next(struct chain *chain, struct chain_version *version);
-/* The type and the value that a reader who came at `sequence` sees. 0: none. Of a checked one.
+/* The type and the value that a reader who came at `sequence` sees. 0: none. Of a checked one; what
+ * is no chain is seen by all, as it is.
  * O(log versions). */
 unsigned chain_read(struct strata_slice bytes, uint64_t sequence, struct strata_slice *value);
 /* Bytes of it that are not the value of its newest version. */

@@ -100,7 +100,7 @@ static int show_first(struct view *v, int rc)
     if (rc != 0)
         return rc;
     v->base.iter.key = from->iter.key;
-    if (from->type == SSTABLE_CODED) {
+    if (from->type == SSTABLE_CODED && chain_is(from->iter.value)) {
         chain_open(&v->chain, from->iter.value);
         chain_next(&v->chain, &version);
     }

@@ -16,6 +16,12 @@ void txn_shared_free(void *later)
 
 int txn_open(const struct strata_env *env, void **self, struct strata_error *err)
 {
+    return txn_open_parts(env, &snapshot_parts, self, err);
+}
+
+int txn_open_parts(const struct strata_env *env, const struct tree_parts *parts, void **self,
+                   struct strata_error *err)
+{
     struct txn_shared *shared = calloc(1, sizeof *shared);
     struct snapshot_tree *t;
     int rc;
@@ -24,7 +30,7 @@ int txn_open(const struct strata_env *env, void **self, struct strata_error *err
         free(shared);
         return strata_fail_memory(err, sizeof *shared);
     }
-    rc = snapshot_tree_open(env, self, err);
+    rc = snapshot_tree_open_parts(env, parts, self, err);
     if (rc < 0) {
         txn_shared_free(shared);
         return rc;

@@ -4,6 +4,8 @@
 
 #include "strata_engine.h"
 
+#define EXPIRY_BYTES 16u /* of a stored value, at its end, that say when it expires */
+
 /* Puts behind the value when it expires, if that is a time (0: never) or must be said. NO_MEMORY,
  * INVALID: it would be too large. */
 int expiry_seal(struct strata_buffer *value, uint64_t until, struct strata_error *err);

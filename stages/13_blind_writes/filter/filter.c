@@ -10,6 +10,7 @@
  *        since the compaction stays. */
 #include "13_blind_writes/filter/filter.h"
 #include "10_concurrency/snapshot/chain.h"
+#include "12_value_log/table/value_table.h"
 #include "13_blind_writes/expiry/expiry.h"
 #include "13_blind_writes/merge/resolve.h"
 #include "db/batch.h"
@@ -90,7 +91,31 @@ struct spy {
     struct cursor *from;
     const struct strata_options *options;
     struct filter *filter;
+    void *common;               /* of the tables */
+    struct strata_buffer value; /* of a value file */
+    uint8_t tail[EXPIRY_BYTES]; /* of one: its time */
 };
+
+/* Of a value that is in a value file: what the filter wants to see, or only its time. What cannot
+ * be read now goes on: the type of nothing. */
+static unsigned look_up(struct spy *spy, struct strata_slice *value)
+{
+    struct value_set *set = value_set_of(spy->common);
+    struct strata_slice key = spy->from->iter.key;
+    size_t size = sizeof spy->tail;
+    struct pointer pointer;
+    int rc;
+
+    pointer_decode(*value, &pointer);
+    if (spy->options->filter) {
+        rc = value_set_read(set, &pointer, key, &spy->value, NULL);
+        *value = strata_buffer_slice(&spy->value);
+    } else {
+        rc = value_set_peek(set, &pointer, key.size, spy->tail, &size, NULL);
+        *value = strata_bytes(spy->tail, size);
+    }
+    return rc < 0 ? 0 : STRATA_OP_PUT;
+}
 
 static int show(struct spy *spy, int rc, struct strata_error *err)
 {
@@ -110,6 +135,8 @@ static int show(struct spy *spy, int rc, struct strata_error *err)
     spy->base.type = type;
     if (type == SSTABLE_CODED)
         type = chain_read(value, UINT64_MAX, &value);
+    if (type == SSTABLE_CODED)
+        type = look_up(spy, &value);
     if (type != STRATA_OP_PUT)
         return 0;
     rc = expiry_open(spy->options, &value, &until);
@@ -140,6 +167,7 @@ static void spy_free(struct strata_iter *iter)
     struct spy *spy = (struct spy *)iter;
 
     cursor_free(spy->from);
+    strata_buffer_free(&spy->value);
     cursor_end(&spy->base);
 }
 
@@ -172,7 +200,7 @@ int filter_keep(struct compaction *c, const struct level_merge *of, struct strat
         free(spy);
         return rc;
     }
-    *spy = (struct spy){{.iter.ops = &ops}, c->from, c->of.env->options, filter};
+    *spy = (struct spy){{.iter.ops = &ops}, c->from, c->of.env->options, filter, c->of.common};
     c->from = &spy->base;
     return 0;
 }

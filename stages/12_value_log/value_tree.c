@@ -1,0 +1,207 @@
+/* value_tree.c: see value_tree.h.
+ *
+ *   put       log 5: [k | 100 KB]                memtable: k -> log 5 @offset
+ *   flush     000005.log = 000005.values         table: k -> value file 5 @offset; an edit names
+ *             (a second name, no copy)           the table; then the log's name goes
+ *   get       memtable or table -> pointer -> one read, checked whole
+ *
+ * A value is written once. Which files are needed the tables say (values/live.h). */
+#include "value_tree.h"
+#include "07_paced_compaction/compaction/pace.h"
+#include "09_fast_paths/log/single_op_log.h"
+#include "12_value_log/collect/collect.h"
+
+#include <stdlib.h>
+
+/* ---- Logs that memtables point into ---------------------------------------------------------- */
+
+/* What a memtable holds: two logs at most, after a crash. */
+struct held {
+    struct value_set *set;
+    struct value_file *files[2];
+    size_t count;
+};
+
+static void release(void *arg)
+{
+    struct held *held = arg;
+
+    for (size_t i = 0; i < held->count; i++)
+        value_set_release(held->set, held->files[i]->number);
+    free(held);
+}
+
+static bool is_held(const struct held *held, uint64_t number)
+{
+    for (size_t i = 0; held && i < held->count; i++)
+        if (held->files[i]->number == number)
+            return true;
+    return false;
+}
+
+/* 12.I1. */
+static int hold_log(struct tree *tree, struct memtable *memtable, uint64_t number,
+                    struct strata_error *err)
+{
+    struct held *held = memtable->held;
+    int rc;
+
+    if (is_held(held, number))
+        return 0;
+    if (!held) {
+        held = calloc(1, sizeof *held);
+        if (!held)
+            return strata_fail_memory(err, sizeof *held);
+        held->set = value_set_of(tree->common);
+        memtable->held = held;
+        memtable->release = release;
+    }
+    assert(held->count < 2);
+    rc = value_set_hold(held->set, number, LOG_SUFFIX, &held->files[held->count], err);
+    held->count += rc == 0;
+    return rc;
+}
+
+static int log_read(struct tree *tree, const struct log *log, struct memtable *memtable,
+                    struct strata_error *err)
+{
+    return memtable->coded ? hold_log(tree, memtable, log->number, err) : 0;
+}
+
+/* What is behind its last frame goes: room, or what a crash has torn. */
+static int end_log(struct log *log, struct strata_error *err)
+{
+    int rc = fs_trim(log->file, err);
+
+    if (rc == 0 && log->file->end > log->end)
+        rc = fs_truncate(log->file, log->end, err);
+    return rc;
+}
+
+/* Of a log that another process wrote, of which a sync may have failed: then the system
+ * has what it could not write, and will not write it again, unless it is written again here. */
+static int rewrite(struct log *log, struct strata_error *err)
+{
+    uint64_t known = mark_known(&log->tail, log->number);
+    return known < log->end ? fs_rewrite(log->file, known, log->end, err) : 0;
+}
+
+static int make_durable(const struct tree *tree, struct log *log, struct strata_error *err)
+{
+    int rc = log->file ? end_log(log, err) : 0;
+
+    if (rc == 0 && log->file && tree->recovery_pending)
+        rc = rewrite(log, err);
+    return rc == 0 && log->file ? fs_sync(log->file, err) : rc;
+}
+
+/* 12.I3: the log is made durable (of one that a killed process wrote nothing else does that), and
+ * change_install makes the name so, before the edit. */
+static int flushed(struct tree *tree, const struct memtable *memtable, struct strata_error *err)
+{
+    const struct held *held = memtable->held;
+    int rc = held ? make_durable(tree, &tree->immutable, err) : 0;
+
+    if (held && rc == 0)
+        rc = make_durable(tree, &tree->older, err);
+    for (size_t i = 0; held && rc == 0 && i < held->count; i++)
+        rc = value_set_link(value_set_of(tree->common), held->files[i], err);
+    return rc;
+}
+
+static int link_beside(struct tree *tree, const struct version *version, const char *to,
+                       struct strata_error *err)
+{
+    return value_set_link_all(value_set_of(tree->common), version, to, err);
+}
+
+static int verify_beside(struct tree *tree, const struct version *version, struct strata_error *err)
+{
+    return value_set_verify(value_set_of(tree->common), version, err);
+}
+
+static void installed(struct tree *tree)
+{
+    value_set_count(value_set_of(tree->common), tree->versions.current);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+int value_fetch(struct tree *tree, struct strata_slice key, struct strata_buffer *value,
+                struct strata_error *err)
+{
+    struct pointer pointer;
+
+    pointer_decode(strata_buffer_slice(value), &pointer);
+    return value_set_read(value_set_of(tree->common), &pointer, key, value, err);
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+static int make_room(void *arg, size_t operations, size_t bytes, struct strata_error *err)
+{
+    struct snapshot_tree *t = arg;
+    struct tree *tree = &t->tree;
+    int rc = t->background ? background_make_room(t->background, operations, bytes, err)
+                           : pace_write(tree, operations, bytes, err);
+
+    if (rc < 0 || !tree->path.large_bytes)
+        return rc;
+    tree->stats.of.bytes_in += tree->path.large_bytes;
+    rc = hold_log(tree, tree->path.memtable, tree->path.log.number, err);
+    if (rc < 0 && t->background && compaction_error_is_shortage(rc, err))
+        return rc; /* it changes nothing */
+    return write_path_spoil(&tree->path, rc, err);
+}
+
+void value_take_make_room(struct tree *tree)
+{
+    tree->path.make_room = make_room;
+}
+
+/* ---- The parts ------------------------------------------------------------------------------- */
+
+/* 12.I1. As `more` of the obsolete files: what the tables held that were removed. */
+static bool sweep(void *arg)
+{
+    struct tree *tree = arg;
+    size_t count = tree->obsolete.count;
+
+    if (tree->common)
+        value_set_sweep(value_set_of(tree->common), &tree->obsolete);
+    return tree->obsolete.count > count;
+}
+
+static bool stay(void *arg)
+{
+    sweep(arg);
+    return snapshot_are_leased(arg);
+}
+
+static void begin(struct tree *tree)
+{
+    snapshot_tree_begin(tree);
+    tree->obsolete.stay = stay;
+    tree->obsolete.more = sweep;
+}
+
+const struct tree_parts value_parts = {
+    SNAPSHOT_PARTS,
+    .begin = begin,
+    .tree_bytes = sizeof(struct snapshot_tree),
+    .table = &value_table_kind,
+    .open = value_table_open_later,
+    .keep = collect_keep,
+    .pick_stale = collect_pick,
+    .log = &value_log,
+    .log_bytes = VALUE_LOG_BYTES,
+    .fetch = value_fetch,
+    .fetch_all = value_fetch_all,
+    .log_read = log_read,
+    .flushed = flushed,
+    .installed = installed,
+    .link_beside = link_beside,
+    .verify_beside = verify_beside,
+};
+
+const struct wal_kind value_log = {SINGLE_OP_SLOTS, .values = &pointer_values};

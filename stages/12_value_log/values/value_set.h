@@ -1,0 +1,95 @@
+/* value_set.h: the value files that are known: who needs them, and the reading of a value.
+ *
+ * 12.I1: a value file goes when an edit has taken the last table with a pointer into it out of the
+ *        version, and nobody holds it any more: each open table holds those that it points into,
+ *        and each memtable its logs. So it outlives every version, iterator and compaction that
+ *        could read it.
+ * 12.I2: a value is checked whole before a byte of it is given out: record head, key, value, and
+ *        the pointer's check, all seeded with file number and offset.
+ * 12.I3: an edit that names a table is written after the value files it points into are durable,
+ *        and their names.
+ *
+ * Threads: all of it by any. */
+#ifndef STRATA_12_VALUE_SET_H
+#define STRATA_12_VALUE_SET_H
+
+#include "06_leveled_compaction/version/version.h"
+#include "07_paced_compaction/tree/obsolete.h"
+#include "12_value_log/values/pointer.h"
+#include "fs/fs_pool.h"
+#include "threads/sync.h"
+
+#define VALUES_SUFFIX ".values"
+#define VALUES_MAGIC "STRATVAL" /* of a file that a collection has written */
+
+struct value_file {
+    uint64_t number;
+    char *path;
+    struct fs_pooled pooled;
+    uint64_t bytes; /* of the file, when it was last looked at */
+    /* Guarded by the set's mutex: */
+    unsigned holders;
+    uint64_t live, values; /* in the current version: bytes of records, and how many */
+    bool named;            /* a version may have it, or had it */
+    bool gone;             /* none has it any more */
+    bool damaged;          /* a value could not be read: it is not collected any more */
+};
+
+struct value_set {
+    const struct strata_env *env;
+    struct fs_pool *pool; /* borrowed */
+    struct sync_mutex mutex;
+    struct value_file **files; /* by number */
+    size_t count, room;
+    _Atomic uint64_t relocated, relocated_bytes; /* values, since open */
+};
+
+/* NO_MEMORY. */
+int value_set_new(const struct strata_env *env, struct fs_pool *pool, struct value_set **out,
+                  struct strata_error *err);
+void value_set_del(struct value_set *set);
+
+/* The file has one holder more. One that is not known yet is opened, under its name with this
+ * suffix. CORRUPT: it is missing, or no such file; IO, NO_MEMORY. */
+int value_set_hold(struct value_set *set, uint64_t number, const char *suffix,
+                   struct value_file **file, struct strata_error *err);
+void value_set_release(struct value_set *set, uint64_t number);
+/* A log, which is held, gets its name as value file. IO, NO_MEMORY. */
+int value_set_link(struct value_set *set, struct value_file *file, struct strata_error *err);
+
+/* Reads the value, into `value`, in place of what it holds; its file is held by somebody. CORRUPT,
+ * IO, NO_MEMORY. */
+int value_set_read(struct value_set *set, const struct pointer *pointer, struct strata_slice key,
+                   struct strata_buffer *value, struct strata_error *err);
+
+/* Reads the last bytes of the value, at most `size` of them, unchecked: what is made of them must
+ * be found again in the value itself. As above; *size: how many there are. */
+int value_set_peek(struct value_set *set, const struct pointer *pointer, size_t key_size,
+                   uint8_t *to, size_t *size, struct strata_error *err);
+
+/* This version is the current one: what is live is counted anew. O(tables, and their files). */
+void value_set_count(struct value_set *set, const struct version *version);
+/* Files that are gone, and that nobody holds, become obsolete ones (12.I1). */
+void value_set_sweep(struct value_set *set, struct obsolete_files *obsolete);
+/* Each file that the version needs, which is pinned, gets a second name in `to`, or is copied. IO,
+ * NO_MEMORY. */
+int value_set_link_all(struct value_set *set, const struct version *version, const char *to,
+                       struct strata_error *err);
+/* Numbers of the files to collect, ascending; freed by free. NULL: none, or no memory. */
+uint64_t *value_set_garbage(struct value_set *set, size_t *count);
+/* It could not be read. */
+void value_set_blame(struct value_set *set, uint64_t number);
+/* What was to become a value file, and is held, does not, unless a version has it by now. */
+void value_set_give_up(struct value_set *set, uint64_t number);
+
+/* Reads every record of each file that the version needs, which is pinned. CORRUPT, IO, NO_MEMORY.
+ */
+int value_set_verify(struct value_set *set, const struct version *version,
+                     struct strata_error *err);
+
+/* Their annotated dumps: of one that was a log, and of one that a collection wrote.
+ * (values_inspect.c) */
+extern const struct strata_format value_log_format;
+extern const struct strata_format value_file_format;
+
+#endif

@@ -5,6 +5,7 @@
 #   STAGE=N                    only that stage, where a target can be narrowed
 #   V=1                        show the compiler's commands
 #   EDIT=no                    the shell without libedit, as if it were not installed
+#   SERVER=no                  likewise the server without libuv
 #   NO_INSTALL=1               report missing packages, install nothing
 
 # No rule that comes with make is used here; looking through them for each file takes most of its time.
@@ -45,10 +46,11 @@ LIBS    := $(LIB_LIBS) -ldl
 ifndef EDIT
 EDIT = $(eval EDIT := $$(shell CC=$(call quoted,$(CC)) tests/tools/install.sh --have shell && echo yes || echo no))$(EDIT)
 endif
-CLI_LIBS = $(if $(filter yes,$(EDIT)),-ledit)
+CLI_LIBS = $(if $(filter yes,$(EDIT)),-ledit) $(if $(filter yes,$(SERVER)),-luv)
 
 # ---- What there is: a stage is a directory with a stage.mk ----------------------------------
 
+-include stages/14_server/server.mk
 STAGES  := $(sort $(patsubst stages/%/stage.mk,%,$(wildcard stages/*/stage.mk)))
 include $(STAGES:%=stages/%/stage.mk)
 
@@ -57,7 +59,7 @@ objs      = $(patsubst %.c,$B/%.o,$(wildcard $1/*.c $1/*/*.c))
 # The library is common/'s first four folders and the stages. The programs and tests link TOOLS beside it.
 COMMON    := $(foreach d,base threads fs db events inspect,$(call objs,common/$d))
 TOOLS     := $(foreach d,text crash scenario,$(call objs,common/$d))
-CLI       := $(call objs,common/cli) $B/timeline_page.o
+CLI       := $(call objs,common/cli) $(SERVER_OBJ) $B/timeline_page.o
 STAGE_OBJ := $(foreach s,$(STAGES),$(call objs,stages/$s)) $B/stages.o
 # The library with all its internal names, for the tree's own programs, and for a learner's engine that
 # one of them loads. The library that is installed shows the public names only: include/install.mk.
@@ -81,7 +83,7 @@ $B/stages.o: $B/stages.c | $B/installed.txt
 
 # What a build needs is looked for, and installed, once in each build directory.
 $B/installed.txt:
-	@mkdir -p $(@D); CC=$(call quoted,$(CC)) tests/tools/install.sh build shell $(if $(NO_INSTALL),,&& echo 'make clean: it is looked for again' > $@)
+	@mkdir -p $(@D); CC=$(call quoted,$(CC)) tests/tools/install.sh build shell server $(if $(NO_INSTALL),,&& echo 'make clean: it is looked for again' > $@)
 
 $B/%.o: %.c | $B/installed.txt
 	@mkdir -p $(@D)
@@ -156,7 +158,7 @@ lint-circles: all tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build) #
 # ---- Rooms with targets of their own ---------------------------------------------------------
 
 install-%:
-	@tests/tools/install.sh build shell $*
+	@tests/tools/install.sh build shell server $*
 
 -include $(wildcard include/install.mk tests/tests.mk tests/*/*.mk fuzz/fuzz.mk bench/bench.mk docs/docs.mk)
 

@@ -83,6 +83,10 @@ enum cli_option_id {
     CLI_ALL,
     CLI_ALL_FIGURES,
     CLI_OUTPUT,
+    CLI_PORT,
+    CLI_BIND,
+    CLI_UNIX,
+    CLI_PASSWORD_FILE,
     CLI_VERSION,
     CLI_HELP,
     CLI_OPTIONS

@@ -26,6 +26,7 @@ extern const struct cli_command cli_inspect_command;
 extern const struct cli_command cli_crash_command;
 extern const struct cli_command cli_schedule_command;
 extern const struct cli_command cli_shell_command;
+extern const struct cli_command cli_serve_command;
 extern const struct cli_command cli_batch_command;
 extern const struct cli_command cli_snapshot_command;
 extern const struct cli_command cli_begin_command;
@@ -65,6 +66,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_crash_command,
     &cli_schedule_command,
     &cli_shell_command,
+    &cli_serve_command,
     &cli_batch_command,
     &cli_snapshot_command,
     &cli_begin_command,

@@ -87,6 +87,11 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_ALL_FIGURES] = {"all", NULL, "figures that are 0, too", 0, NULL},
     [CLI_OUTPUT] = {"output", "FILE",
                     "into FILE, which must not be there yet; default: standard output", 'o', NULL},
+    [CLI_PORT] = {"port", "N", "the TCP port to listen on; default: 6379", 0, NULL},
+    [CLI_BIND] = {"bind", "ADDRESS", "the address to listen on; default: 127.0.0.1", 0, NULL},
+    [CLI_UNIX] = {"unix", "FILE", "listen on a Unix socket, and on TCP only if asked to", 0, NULL},
+    [CLI_PASSWORD_FILE] = {"password-file", "FILE", "clients must give the first line of FILE", 0,
+                           NULL},
     [CLI_VERSION] = {"version", NULL, "as the command version", 0, NULL},
     [CLI_HELP] = {"help", NULL, "as the command help", 'h', NULL},
 };

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a target needs and the machine lacks, and says what and why.
 #
-#   tests/tools/install.sh GROUP...         build shell tour test browser mutants clang lint coverage fuzz valgrind book peers
+#   tests/tools/install.sh GROUP...         build shell server tour test browser mutants clang lint coverage fuzz valgrind book peers
 #                                           more-peers rocksdb bare
 #   tests/tools/install.sh --have GROUP...  only exit code 0, everything is here, or 1
 #
@@ -20,6 +20,7 @@ table() {
         echo "liblz4-dev library:lz4.h:lz4 compressed blocks (LZ4)"
         ;;
     shell) echo "libedit-dev library:histedit.h:edit the shell's line editor (without it: plain lines)" ;;
+    server) echo "libuv1-dev library:uv.h:uv the server's sockets (without it: no strata serve)" ;;
     tour) echo "unicode-data file:/usr/share/unicode/UnicodeData.txt the tour's data: the Unicode character database" ;;
     test)
         echo "libcmocka-dev library:cmocka.h:cmocka the test framework"
@@ -38,6 +39,7 @@ table() {
         echo "sqlite3 command:sqlite3 our CSV is read by SQLite, and SQLite's by us"
         echo "lmdb-utils command:mdb_load our dumps are read by LMDB, and LMDB's by us"
         echo "db-util command:db_load our dumps are read by Berkeley DB, and Berkeley DB's by us"
+        echo "redis-tools command:redis-cli the server is asked by Redis' own client"
         echo "libleveldb-dev library:leveldb/c.h:leveldb tests of benchmarks that compare"
         ;;
     browser) echo "chromium command:chromium a page is opened in a browser" ;;
@@ -66,7 +68,7 @@ table() {
     *) echo "install.sh: no group $1" >&2; exit 2 ;;
     esac
 }
-optional=" shell tour " # things go on without these
+optional=" shell server tour " # things go on without these
 
 # The package that has $CC: Debian names packages as their compilers.
 compiler() {

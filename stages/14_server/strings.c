@@ -1,0 +1,401 @@
+/* strings.c: commands on the value of a key. A key is stored as it is, and so is its value: other
+ * commands of `strata` read and write the same. */
+#include "14_server/command.h"
+#include "base/bytes.h"
+
+#include <string.h>
+
+static int get(struct call *call, struct strata_error *err)
+{
+    struct strata_buffer value = {0};
+    int rc = keyspace_get(&call->server->store, call->argv[1], &value, err);
+
+    if (rc == 0)
+        reply_bulk(call->reply, strata_buffer_slice(&value));
+    else if (rc > 0)
+        reply_null(call->reply);
+    strata_buffer_free(&value);
+    return rc;
+}
+
+/* ---- SET ------------------------------------------------------------------------------------- */
+
+struct set {
+    bool if_absent, if_present, keep, get;
+    uint64_t until; /* 0: for ever */
+};
+
+/* A time as the option `word` gives it, as milliseconds since 1970. 0, or a reply was added: 1. */
+static int read_time(struct call *call, struct strata_slice word, struct strata_slice text,
+                     uint64_t *until)
+{
+    bool seconds = word_is(word, "ex") || word_is(word, "exat");
+    bool from_now = word_is(word, "ex") || word_is(word, "px");
+    uint64_t now = from_now ? now_ms() : 0;
+    int64_t n;
+
+    if (!number_of(text, &n)) {
+        not_a_number(call);
+        return 1;
+    }
+    if (n <= 0 || n > (INT64_MAX - (int64_t)now) / (seconds ? 1000 : 1)) {
+        reply_error(call->reply, "ERR invalid expire time in command");
+        return 1;
+    }
+    *until = (uint64_t)n * (seconds ? 1000 : 1) + now;
+    return 0;
+}
+
+/* Reads the words behind the value. 0, or a reply was added: 1. */
+static int read_set(struct call *call, struct set *set)
+{
+    for (size_t i = 3; i < call->argc; i++) {
+        struct strata_slice word = call->argv[i];
+        bool time = word_is(word, "ex") || word_is(word, "px") || word_is(word, "exat") ||
+                    word_is(word, "pxat");
+        if (word_is(word, "nx") && !set->if_present)
+            set->if_absent = true;
+        else if (word_is(word, "xx") && !set->if_absent)
+            set->if_present = true;
+        else if (word_is(word, "keepttl") && !set->until)
+            set->keep = true;
+        else if (word_is(word, "get"))
+            set->get = true;
+        else if (time && !set->keep && !set->until && i + 1 < call->argc) {
+            if (read_time(call, word, call->argv[++i], &set->until))
+                return 1;
+        } else
+            return syntax_error(call), 1;
+    }
+    return 0;
+}
+
+static int run_set(struct call *call, const struct set *how, struct strata_error *err)
+{
+    struct keyspace *store = &call->server->store;
+    struct strata_buffer old = {0};
+    uint64_t until = 0;
+    bool reads = how->if_absent || how->if_present || how->get || how->keep, writes;
+    int rc = !reads      ? STRATA_NOT_FOUND
+             : how->keep ? keyspace_get_until(store, call->argv[1], &old, &until, err)
+                         : keyspace_get(store, call->argv[1], &old, err);
+
+    writes = rc >= 0 && !(how->if_absent && rc == 0) && !(how->if_present && rc > 0);
+    if (writes) {
+        int put =
+            keyspace_put(store, call->argv[1], call->argv[2], how->keep ? until : how->until, err);
+        rc = put < 0 ? put : rc;
+    }
+    if (rc >= 0 && how->get)
+        rc == 0 ? reply_bulk(call->reply, strata_buffer_slice(&old)) : reply_null(call->reply);
+    else if (rc >= 0)
+        writes ? reply_simple(call->reply, "OK") : reply_null(call->reply);
+    strata_buffer_free(&old);
+    return rc;
+}
+
+static int set(struct call *call, struct strata_error *err)
+{
+    struct set how = {0};
+    return read_set(call, &how) ? 0 : run_set(call, &how, err);
+}
+
+static int getset(struct call *call, struct strata_error *err)
+{
+    return run_set(call, &(struct set){.get = true}, err);
+}
+
+static int setnx(struct call *call, struct strata_error *err)
+{
+    int rc = key_exists(call, call->argv[1], err);
+
+    if (rc > 0)
+        rc = keyspace_put(&call->server->store, call->argv[1], call->argv[2], 0, err) < 0 ? -1 : 1;
+    if (rc >= 0)
+        reply_number(call->reply, rc);
+    return rc;
+}
+
+static int set_for(struct call *call, const char *unit, struct strata_error *err)
+{
+    uint64_t until;
+
+    if (read_time(call, strata_string(unit), call->argv[2], &until))
+        return 0;
+    if (keyspace_put(&call->server->store, call->argv[1], call->argv[3], until, err) < 0)
+        return -1;
+    reply_simple(call->reply, "OK");
+    return 0;
+}
+static int setex(struct call *call, struct strata_error *err)
+{
+    return set_for(call, "ex", err);
+}
+static int psetex(struct call *call, struct strata_error *err)
+{
+    return set_for(call, "px", err);
+}
+
+static int getdel(struct call *call, struct strata_error *err)
+{
+    size_t before = call->reply->bytes.size;
+    int rc = get(call, err);
+
+    if (rc == 0 && keyspace_delete(&call->server->store, call->argv[1], err) < 0) {
+        call->reply->bytes.size = before;
+        return -1;
+    }
+    return rc;
+}
+
+static int getex(struct call *call, struct strata_error *err)
+{
+    struct keyspace *store = &call->server->store;
+    bool persist = call->argc == 3 && word_is(call->argv[2], "persist");
+    struct strata_buffer value = {0};
+    struct set how = {0};
+    int rc;
+
+    if (call->argc == 2)
+        return get(call, err);
+    if (!persist && call->argc != 4)
+        return syntax_error(call);
+    if (!persist) {
+        struct call words = *call;
+        struct strata_slice argv[5] = {
+            call->argv[0], call->argv[1], {NULL, 0}, call->argv[2], call->argv[3]};
+        words.argv = argv, words.argc = 5;
+        if (read_set(&words, &how))
+            return 0;
+        if (!how.until)
+            return syntax_error(call);
+    }
+    rc = keyspace_get(store, call->argv[1], &value, err);
+    if (rc == 0 &&
+        keyspace_put(store, call->argv[1], strata_buffer_slice(&value), how.until, err) < 0)
+        rc = -1;
+    if (rc == 0)
+        reply_bulk(call->reply, strata_buffer_slice(&value));
+    else if (rc > 0)
+        reply_null(call->reply);
+    strata_buffer_free(&value);
+    return rc;
+}
+
+/* ---- Several keys ---------------------------------------------------------------------------- */
+
+static int mget(struct call *call, struct strata_error *err)
+{
+    size_t before = call->reply->bytes.size;
+    struct strata_buffer value = {0};
+    int rc = 0;
+
+    reply_array(call->reply, call->argc - 1);
+    for (size_t i = 1; i < call->argc && rc >= 0; i++) {
+        rc = keyspace_get(&call->server->store, call->argv[i], &value, err);
+        if (rc == 0)
+            reply_bulk(call->reply, strata_buffer_slice(&value));
+        else
+            reply_null(call->reply);
+    }
+    if (rc < 0)
+        call->reply->bytes.size = before;
+    strata_buffer_free(&value);
+    return rc;
+}
+
+/* All of them in one batch: the database has all or none. (A batch that is full is handed over
+ * before, not in between.) */
+static int put_pairs(struct call *call, struct strata_error *err)
+{
+    struct keyspace *store = &call->server->store;
+    bool alone = !store->txn && call->argc > 3;
+    int rc = alone ? keyspace_begin(store, err) : 0;
+
+    for (size_t i = 1; i < call->argc && rc == 0; i += 2)
+        rc = keyspace_put(store, call->argv[i], call->argv[i + 1], 0, err);
+    if (alone && rc == 0)
+        rc = keyspace_commit(store, err);
+    else if (alone)
+        keyspace_abandon(store);
+    return rc;
+}
+
+static int mset(struct call *call, struct strata_error *err)
+{
+    int rc;
+
+    if (call->argc % 2 == 0) {
+        reply_error(call->reply, "ERR wrong number of arguments for 'mset' command");
+        return 0;
+    }
+    rc = put_pairs(call, err);
+    if (rc == 0)
+        reply_simple(call->reply, "OK");
+    return rc;
+}
+
+static int msetnx(struct call *call, struct strata_error *err)
+{
+    int rc = STRATA_NOT_FOUND;
+
+    if (call->argc % 2 == 0) {
+        reply_error(call->reply, "ERR wrong number of arguments for 'msetnx' command");
+        return 0;
+    }
+    for (size_t i = 1; i < call->argc && rc > 0; i += 2)
+        rc = key_exists(call, call->argv[i], err);
+    if (rc > 0 && put_pairs(call, err) < 0)
+        return -1;
+    if (rc >= 0)
+        reply_number(call->reply, rc > 0);
+    return rc;
+}
+
+/* ---- Parts of a value, and numbers ----------------------------------------------------------- */
+
+static int run_strlen(struct call *call, struct strata_error *err)
+{
+    struct strata_buffer value = {0};
+    int rc = keyspace_get(&call->server->store, call->argv[1], &value, err);
+
+    if (rc >= 0)
+        reply_number(call->reply, (int64_t)value.size);
+    strata_buffer_free(&value);
+    return rc;
+}
+
+static int append(struct call *call, struct strata_error *err)
+{
+    struct strata_buffer value = {0};
+    int rc = keyspace_get(&call->server->store, call->argv[1], &value, err);
+    size_t size = value.size + call->argv[2].size;
+
+    strata_buffer_free(&value);
+    if (rc >= 0)
+        rc = keyspace_merge(&call->server->store, STRATA_OP_APPEND, call->argv[1], call->argv[2],
+                            err);
+    if (rc >= 0)
+        reply_number(call->reply, (int64_t)size);
+    return rc;
+}
+
+static int getrange(struct call *call, struct strata_error *err)
+{
+    struct strata_buffer value = {0};
+    int64_t from, to, size;
+    int rc;
+
+    if (!number_of(call->argv[2], &from) || !number_of(call->argv[3], &to))
+        return not_a_number(call);
+    rc = keyspace_get(&call->server->store, call->argv[1], &value, err);
+    size = (int64_t)value.size;
+    from = from < -size ? 0 : from < 0 ? from + size : from;
+    to = to < -size ? 0 : to < 0 ? to + size : to >= size ? size - 1 : to;
+    if (rc >= 0)
+        reply_bulk(call->reply, from > to || size == 0
+                                    ? strata_bytes(NULL, 0)
+                                    : strata_bytes(value.data + from, (size_t)(to - from + 1)));
+    strata_buffer_free(&value);
+    return rc;
+}
+
+static int put_part(struct call *call, struct strata_buffer *value, size_t offset, uint64_t until,
+                    struct strata_error *err)
+{
+    struct strata_slice part = call->argv[3];
+    size_t size = offset + part.size > value->size ? offset + part.size : value->size;
+
+    if (buffer_reserve(value, size - value->size) < 0) {
+        *err = (struct strata_error){.code = STRATA_ERR_NO_MEMORY, .offset = STRATA_NO_OFFSET};
+        return STRATA_ERR_NO_MEMORY;
+    }
+    memset(value->data + value->size, 0, size - value->size);
+    memcpy(value->data + offset, part.data, part.size);
+    value->size = size;
+    return keyspace_put(&call->server->store, call->argv[1], strata_buffer_slice(value), until,
+                        err);
+}
+
+static int setrange(struct call *call, struct strata_error *err)
+{
+    struct strata_buffer value = {0};
+    uint64_t until;
+    int64_t offset;
+    int rc;
+
+    if (!number_of(call->argv[2], &offset))
+        return not_a_number(call);
+    if (offset < 0 || (uint64_t)offset > call->server->options->most_request - call->argv[3].size) {
+        reply_error(call->reply, offset < 0 ? "ERR offset is out of range"
+                                            : "ERR string exceeds maximum allowed size");
+        return 0;
+    }
+    rc = keyspace_get_until(&call->server->store, call->argv[1], &value, &until, err);
+    if (rc >= 0 && call->argv[3].size)
+        rc = put_part(call, &value, (size_t)offset, until, err);
+    if (rc >= 0)
+        reply_number(call->reply, (int64_t)value.size);
+    strata_buffer_free(&value);
+    return rc;
+}
+
+static int add(struct call *call, int64_t by, struct strata_error *err)
+{
+    struct strata_buffer value = {0};
+    char text[24];
+    int64_t n = 0;
+    int rc = keyspace_get(&call->server->store, call->argv[1], &value, err);
+    bool is_number = rc != 0 || number_of(strata_buffer_slice(&value), &n);
+
+    strata_buffer_free(&value);
+    if (rc < 0)
+        return rc;
+    if (!is_number)
+        return not_a_number(call);
+    if (by < 0 ? n < INT64_MIN - by : n > INT64_MAX - by) {
+        reply_error(call->reply, "ERR increment or decrement would overflow");
+        return 0;
+    }
+    rc = keyspace_merge(&call->server->store, STRATA_OP_ADD, call->argv[1], number_text(by, text),
+                        err);
+    if (rc >= 0)
+        reply_number(call->reply, n + by);
+    return rc;
+}
+
+static int incr(struct call *call, struct strata_error *err)
+{
+    return add(call, 1, err);
+}
+static int decr(struct call *call, struct strata_error *err)
+{
+    return add(call, -1, err);
+}
+static int incrby(struct call *call, struct strata_error *err)
+{
+    int64_t by;
+    return number_of(call->argv[2], &by) ? add(call, by, err) : not_a_number(call);
+}
+static int decrby(struct call *call, struct strata_error *err)
+{
+    int64_t by;
+
+    if (!number_of(call->argv[2], &by))
+        return not_a_number(call);
+    if (by == INT64_MIN) {
+        reply_error(call->reply, "ERR decrement would overflow");
+        return 0;
+    }
+    return add(call, -by, err);
+}
+
+const struct command string_commands[] = {
+    {"get", 2, 0, get},       {"set", -3, 0, set},          {"getset", 3, 0, getset},
+    {"setnx", 3, 0, setnx},   {"setex", 4, 0, setex},       {"psetex", 4, 0, psetex},
+    {"getdel", 2, 0, getdel}, {"getex", -2, 0, getex},      {"mget", -2, 0, mget},
+    {"mset", -3, 0, mset},    {"msetnx", -3, 0, msetnx},    {"strlen", 2, 0, run_strlen},
+    {"append", 3, 0, append}, {"getrange", 4, 0, getrange}, {"setrange", 4, 0, setrange},
+    {"incr", 2, 0, incr},     {"decr", 2, 0, decr},         {"incrby", 3, 0, incrby},
+    {"decrby", 3, 0, decrby}, {NULL, 0, 0, NULL},
+};

@@ -1,0 +1,182 @@
+/* transaction.c: MULTI, EXEC and WATCH.
+ *
+ * 14.I7: the commands of an EXEC run in one transaction, committed as one batch: a crash leaves all
+ *        of their writes or none.
+ * 14.I8: a watched key was read in a transaction at WATCH. EXEC asks for it once more, for update:
+ *        that fails if anybody has written it since. As one thread makes all writes, none comes
+ *        between this and the commit. */
+#include "14_server/command.h"
+#include "14_server/resp.h"
+#include "base/coding.h"
+#include "strata_engine.h"
+
+#include <stdlib.h>
+
+#define TRIES 10 /* of a commit; only the removal of what has expired can be in its way */
+
+static void forget_watched(struct session *session)
+{
+    strata_txn_free(session->watch);
+    session->watch = NULL;
+    strata_buffer_free(&session->watched);
+}
+
+static void leave_multi(struct session *session)
+{
+    session->in_multi = session->is_broken = false;
+    session->queued_count = 0;
+    strata_buffer_free(&session->queued);
+    forget_watched(session);
+}
+
+static int multi(struct call *call, struct strata_error *err)
+{
+    (void)err;
+    if (call->session->in_multi) {
+        reply_error(call->reply, "ERR MULTI calls can not be nested");
+        return 0;
+    }
+    call->session->in_multi = true;
+    reply_simple(call->reply, "OK");
+    return 0;
+}
+
+static int discard(struct call *call, struct strata_error *err)
+{
+    (void)err;
+    if (!call->session->in_multi) {
+        reply_error(call->reply, "ERR DISCARD without MULTI");
+        return 0;
+    }
+    leave_multi(call->session);
+    reply_simple(call->reply, "OK");
+    return 0;
+}
+
+static int watch(struct call *call, struct strata_error *err)
+{
+    struct keyspace *store = &call->server->store;
+    struct session *session = call->session;
+    int rc = keyspace_flush(store, err);
+
+    if (session->in_multi) {
+        reply_error(call->reply, "ERR WATCH inside MULTI is not allowed");
+        return 0;
+    }
+    if (rc == 0 && !session->watch)
+        rc = strata_begin(store->db, NULL, &session->watch, err);
+    for (size_t i = 1; i < call->argc && rc >= 0; i++) {
+        rc = strata_txn_get(session->watch, call->argv[i], NULL, err);
+        if (rc >= 0 && buffer_put_prefixed(&session->watched, call->argv[i]) < 0)
+            rc = strata_fail_memory(err, call->argv[i].size);
+    }
+    if (rc < 0)
+        forget_watched(session);
+    else
+        reply_simple(call->reply, "OK");
+    return rc < 0 ? rc : 0;
+}
+
+static int unwatch(struct call *call, struct strata_error *err)
+{
+    (void)err;
+    forget_watched(call->session);
+    reply_simple(call->reply, "OK");
+    return 0;
+}
+
+/* 0, > 0: a watched key was written, < 0. */
+static int check_watched(struct session *session, struct strata_error *err)
+{
+    struct decoder d;
+    int rc = 0;
+
+    decoder_init(&d, strata_buffer_slice(&session->watched));
+    while (d.left && !d.bad && (rc == 0 || rc == STRATA_NOT_FOUND))
+        rc = strata_txn_get_for_update(session->watch, get_prefixed(&d), NULL, err);
+    return rc == STRATA_NOT_FOUND ? 0 : rc;
+}
+
+/* The queued request that the parser has read. */
+static bool run_queued(struct call *exec, const struct resp *r)
+{
+    struct session *session = exec->session;
+    struct strata_slice *argv = malloc(r->count * sizeof *argv);
+    struct call call = *exec;
+
+    if (!argv) {
+        reply_error(exec->reply, "ERR out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < r->count; i++)
+        argv[i] = strata_bytes(session->queued.data + r->args[i].offset, r->args[i].size);
+    call.argv = argv;
+    call.argc = r->count;
+    command_run(&call);
+    free(argv);
+    return true;
+}
+
+/* 0, CONFLICT or < 0: then no reply was added. */
+static int run_all(struct call *call, struct strata_error *err)
+{
+    struct session *session = call->session;
+    struct keyspace *store = &call->server->store;
+    struct resp r = {.most_bytes = SIZE_MAX / 2};
+    size_t before = call->reply->bytes.size;
+    int rc = keyspace_begin(store, err);
+
+    if (rc < 0)
+        return rc;
+    reply_array(call->reply, session->queued_count);
+    while (resp_next(&r, session->queued.data, session->queued.size) == RESP_READY)
+        run_queued(call, &r);
+    rc = keyspace_commit(store, err);
+    resp_free(&r);
+    if (rc != 0)
+        call->reply->bytes.size = before;
+    return rc;
+}
+
+static int run_checked(struct call *call, struct strata_error *err)
+{
+    int rc = STRATA_CONFLICT;
+
+    call->session->in_multi = false; /* its commands run now */
+    for (int try = 0; try < TRIES && rc > 0; try++)
+        rc = run_all(call, err);
+    if (rc > 0)
+        reply_error(call->reply, "ERR the transaction conflicts with the removal of expired keys");
+    return rc;
+}
+
+static int exec(struct call *call, struct strata_error *err)
+{
+    struct session *session = call->session;
+    int rc = 0;
+
+    if (!session->in_multi) {
+        reply_error(call->reply, "ERR EXEC without MULTI");
+        return 0;
+    }
+    if (session->is_broken) {
+        leave_multi(session);
+        reply_error(call->reply, "EXECABORT Transaction discarded because of previous errors.");
+        return 0;
+    }
+    if (session->watch && (rc = keyspace_flush(&call->server->store, err)) == 0)
+        rc = check_watched(session, err);
+    forget_watched(session);
+    if (rc == 0)
+        rc = run_checked(call, err);
+    else if (rc > 0)
+        reply_null_array(call->reply);
+    leave_multi(session);
+    return rc;
+}
+
+const struct command transaction_commands[] = {
+    {"multi", 1, COMMAND_NOW, multi},     {"exec", 1, COMMAND_NOW, exec},
+    {"discard", 1, COMMAND_NOW, discard}, {"watch", -2, COMMAND_NOW, watch},
+    {"unwatch", 1, 0, unwatch},           {NULL, 0, 0, NULL},
+};

@@ -1,0 +1,159 @@
+/* worker.c: see worker.h.
+ *
+ *     connections   A: set x 1   B: get x   C: incr y      ... come while the round before runs
+ *     round         run A, B, C in this order | one write, one sync | replies to A, B, C
+ *
+ * One thread makes all writes, so a command that reads and then writes needs no lock, and a
+ * thousand connections share each sync. */
+#include "14_server/worker.h"
+#include "strata_engine.h"
+
+#include <stdlib.h>
+
+#define JOB_REPLY                                                                                  \
+    ((size_t)1 << 20) /* bytes of replies after which other connections have their turn */
+
+/* The request that the parser has found. */
+static void run_request(struct server_state *server, struct job *job)
+{
+    struct strata_slice few[16], *argv = few;
+    struct call call = {.server = server, .session = &job->session, .reply = &job->reply};
+    size_t count = job->resp.count;
+
+    job->requests++;
+    if (count > 16 && !(argv = malloc(count * sizeof *argv))) {
+        reply_error(&job->reply, "ERR out of memory");
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        argv[i] = strata_bytes(job->in.data + job->resp.args[i].offset, job->resp.args[i].size);
+    call.argv = argv;
+    call.argc = count;
+    command_run(&call);
+    if (argv != few)
+        free(argv);
+}
+
+static void run_job(struct server_state *server, struct job *job)
+{
+    enum resp_code code = RESP_READY;
+
+    job->requests = 0;
+    while (code == RESP_READY) {
+        run_request(server, job);
+        if (job->session.closing || job->reply.bytes.size > JOB_REPLY)
+            return;
+        code = resp_next(&job->resp, job->in.data, job->in.size);
+    }
+}
+
+/* The round's writes may be lost: nobody is told that they were made. */
+static void refuse(struct job *job, const struct strata_error *err)
+{
+    for (; job; job = job->next) {
+        strata_buffer_clear(&job->reply.bytes);
+        for (size_t i = 0; i < job->requests; i++)
+            reply_fail(&job->reply, err);
+    }
+}
+
+static struct job *reversed(struct job *job)
+{
+    struct job *to = NULL;
+
+    while (job) {
+        struct job *next = job->next;
+        job->next = to;
+        to = job;
+        job = next;
+    }
+    return to;
+}
+
+struct job *worker_round(struct server_state *server, struct job *newest)
+{
+    struct job *oldest = reversed(newest);
+    struct strata_error err;
+
+    for (struct job *job = oldest; job; job = job->next)
+        run_job(server, job);
+    if (keyspace_settle(&server->store, &err) < 0) /* 14.I4 */
+        refuse(oldest, &err);
+    return oldest;
+}
+
+/* ---- The thread ------------------------------------------------------------------------------ */
+
+/* Behind those that nobody has taken yet. */
+static void append(struct job **list, struct job *jobs)
+{
+    while (*list)
+        list = &(*list)->next;
+    *list = jobs;
+}
+
+static void *run(void *arg)
+{
+    struct worker *worker = arg;
+
+    sync_lock(&worker->lock);
+    while (worker->waiting || !worker->over) {
+        struct job *jobs = worker->waiting;
+        if (!jobs) {
+            sync_wait(&worker->wake, &worker->lock);
+            continue;
+        }
+        worker->waiting = NULL;
+        sync_unlock(&worker->lock);
+        jobs = worker_round(worker->server, jobs);
+        sync_lock(&worker->lock);
+        append(&worker->finished, jobs);
+        worker->done(worker->done_arg);
+    }
+    sync_unlock(&worker->lock);
+    return NULL;
+}
+
+int worker_start(struct worker *worker, struct strata_error *err)
+{
+    int sys = sync_mutex_init(&worker->lock);
+
+    if (!sys && (sys = sync_cond_init(&worker->wake)))
+        sync_mutex_free(&worker->lock);
+    else if (!sys && (sys = sync_start(&worker->thread, run, worker))) {
+        sync_cond_free(&worker->wake);
+        sync_mutex_free(&worker->lock);
+    }
+    return sys ? strata_fail_sys(err, sys, NULL, STRATA_NO_OFFSET, "start a thread") : 0;
+}
+
+void worker_give(struct worker *worker, struct job *job)
+{
+    sync_lock(&worker->lock);
+    job->next = worker->waiting;
+    worker->waiting = job;
+    sync_wake_one(&worker->wake);
+    sync_unlock(&worker->lock);
+}
+
+struct job *worker_take(struct worker *worker)
+{
+    struct job *jobs;
+
+    sync_lock(&worker->lock);
+    jobs = worker->finished;
+    worker->finished = NULL;
+    sync_unlock(&worker->lock);
+    return jobs;
+}
+
+void worker_stop(struct worker *worker)
+{
+    sync_lock(&worker->lock);
+    worker->over = true;
+    sync_wake_one(&worker->wake);
+    sync_unlock(&worker->lock);
+    sync_join(&worker->thread);
+    sync_cond_free(&worker->wake);
+    sync_mutex_free(&worker->lock);
+}

@@ -1,0 +1,106 @@
+#!/bin/bash
+# server: strata serve, asked by redis-cli and by a client of a few lines of Python (server_client.py), on
+# this machine's own addresses only.
+here=$PWD/$(dirname "$0")
+. "$(dirname "$0")/tap.bash"
+
+fails serve_on_all_addresses_needs_a_password 2 'password-file' strata serve db --bind 0.0.0.0
+: >empty
+fails serve_with_an_empty_password_is_2 2 'first line' strata serve db --password-file empty
+fails serve_without_its_password_file_is_4 4 'nowhere' strata serve db --password-file nowhere
+code serve_port_is_a_number 2 strata serve db --port 65536
+run strata serve db --port 0 --unix no/such/place
+if [ $rc = 5 ]; then
+    like serve_without_libuv_names_it "$err" 'libuv1-dev'
+    for name in redis_cli python_client kill_under_load garbage passwords; do skip "server_$name" 'built without libuv'; done
+    done_testing
+fi
+like serve_names_the_place_it_cannot_listen_on "$err" 'no/such/place'
+
+begin() { # OPTION...: $server and $port
+    rm -f log
+    strata serve db --port 0 "$@" 2>log &
+    server=$!
+    wait_until grep -q 'listening on 127' log
+    port=$(sed -n 's/.*listening on 127.0.0.1://p' log)
+}
+finish() { # how it ended: $rc
+    kill "${1:--TERM}" "$server"
+    wait "$server" 2>/dev/null
+    rc=$?
+}
+trap 'kill -9 $server 2>/dev/null; rm -rf "$work"' EXIT
+client() { timeout 120 python3 "$here/server_client.py" "$@"; }
+
+# ---- redis-cli ----
+if command -v redis-cli >/dev/null; then
+    begin --unix db.sock
+    r() { timeout 20 redis-cli -p "$port" "$@"; }
+    prints server_ping PONG r ping
+    prints server_set OK r set fruit apple
+    prints server_get apple r get fruit
+    prints server_del 1 r del fruit nothing
+    prints server_get_of_nothing '' r get fruit
+    like server_unknown_command "$(r nosuch 2>&1)" "^ERR unknown command 'nosuch'"
+    prints server_on_a_unix_socket PONG timeout 20 redis-cli -s db.sock ping
+    prints server_in_version_3 'PONG' r -3 ping
+    r mset k1 a k2 b k3 c >/dev/null
+    is server_scan_finds_every_key "$(r --scan | sort | tr '\n' ' ')" 'k1 k2 k3 '
+    is server_scan_of_a_pattern "$(r --scan --pattern '*[23]' | sort | tr '\n' ' ')" 'k2 k3 '
+    is server_multi_of_redis_cli "$(printf 'multi\nset n 1\nincr n\nexec\n' | timeout 20 redis-cli -p "$port" | tr '\n' ' ')" 'OK QUEUED QUEUED OK 2 '
+    timeout 20 redis-cli -p "$port" shutdown >/dev/null
+    wait "$server"
+    is server_ends_by_shutdown $? 0
+    prints server_wrote_what_the_command_line_reads b strata get db k2
+    begin --sync interval
+    code server_answers_redis_benchmark 0 timeout 60 redis-benchmark -p "$port" -q -n 2000 -c 20 -P 8 -t set,get,incr,mset
+    finish
+    is server_ends_by_sigterm $rc 0
+    rm -rf db
+else
+    skip server_redis_cli 'there is no redis-cli'
+fi
+
+# ---- A client of our own ----
+command -v python3 >/dev/null || { skip server_python_client 'there is no python3'; done_testing; }
+begin
+client replies "$port" >out 2>&1
+code=$?
+while read -r word name; do
+    case $word in ok) pass "server_$name" ;; not) fail "server_$name" "$name" ;; esac
+done < <(grep -aE '^(ok|not) ' out)
+is server_has_every_reply "$code" 0
+[ $code = 0 ] || sed 's/^/# /' out | tail -5
+
+for what in garbage slow_reader half_open crowd pieces; do
+    run client "$what" "$port"
+    is "server_bears_$what" "$rc$out$err" 0
+done
+finish
+is server_ends_after_all_that $rc 0
+rm -rf db
+
+# ---- Killed: what was answered is there, and a MULTI whole ----
+for round in 1 2 3; do
+    begin --sync "$(echo never always interval | cut -d' ' -f$round)"
+    client load "$port" "said$round" 2>/dev/null &
+    loader=$!
+    wait_until test -s "said$round"
+    sleep 0.5
+    finish -KILL
+    wait $loader
+    begin
+    run client check "$port" "said$round"
+    is "server_killed_${round}_lost_nothing" "$rc$err" 0
+    finish
+    prints "server_killed_${round}_left_no_damage" 'db: no damage' strata verify db
+    rm -rf db
+done
+
+# ---- A password ----
+echo 'open sesame' >secret
+begin --password-file secret
+run client password "$port" 'open sesame'
+is server_asks_for_its_password "$rc$out$err" 0
+finish
+done_testing

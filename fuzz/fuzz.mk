@@ -57,6 +57,8 @@ $(FUZZ:%=$B/fuzz/libfuzzer/%): $B/fuzz/libfuzzer/%: $B/fuzz/%.o $B/fuzz/mutator/
 $(FUZZ:%=$B/fuzz/afl/%): $B/fuzz/afl/%: $B/fuzz/%.o $(FUZZ_SUPPORT) $(LIB_A)
 	@mkdir -p $(@D)
 	$(call fuzz_link,-fsanitize=fuzzer)
+# The server is no part of the library.
+$B/fuzz/replay/resp $B/fuzz/libfuzzer/resp $B/fuzz/afl/resp: $B/stages/14_server/resp.o
 $B/fuzz/make_seeds: $B/fuzz/tools/make_seeds.o $(FUZZ_SUPPORT) $(LIB_A)
 	$(call fuzz_link)
 $B/fuzz/mutator.so: $B/fuzz/mutator/afl.o $B/fuzz/mutator/records.o $B/fuzz/mutator/sections.o $B/fuzz/support/repair.o $B/fuzz/support/repair_table.o $(LIB_A)

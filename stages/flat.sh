@@ -43,7 +43,7 @@ modules=$(sed -n "s/^$name\.USES *:= *//p" "$own/stage.mk")
 objects() { for f in "$@"; do echo "$B/${f%.c}.o"; done; }
 shopt -s nullglob
 mapfile -t ground < <(find common/{base,threads,fs,db,events,inspect} -name '*.c' | sort)
-mapfile -t tools < <(find common/{text,cli,crash,scenario} -name '*.[ch]' | sort; echo "$B/timeline_page.c")
+mapfile -t tools < <(find common/{text,cli,crash,scenario} -name '*.[ch]' | sort; echo "$B/timeline_page.c"; echo stages/14_server/absent.c)
 own_files=("$own"/*.[ch] "$own"/*/*.[ch])
 module_files=()
 for m in $modules; do module_files+=(stages/"$m"/*.[ch] stages/"$m"/*/*.[ch]); done
@@ -87,7 +87,7 @@ headers_of() {
         tr -s '\\ ' '\n' | grep '\.h$' | sort -u
 }
 
-cp include/strata.h include/strata_engine.h "$to/include"
+cp include/strata.h include/strata_engine.h include/strata_server.h "$to/include"
 if [ -n "${ENGINE_ONLY:-}" ]; then
     for file in "${own_files[@]}"; do copy "$file" engine; done
     sources=("${own_files[@]}")
@@ -160,6 +160,6 @@ test: strata $(TESTS) ## runs what is asked of every stage
 clean:
 	rm -f libstrata.a strata $(TESTS) $(TESTS:%=%.log) engine/*.o tools/*.o tests/*.o
 MAKEFILE
-sed -i "s|^CLI .*|CLI      := $(for f in $(find common/cli -name '*.c' | sort) "$B/timeline_page.c"; do printf 'tools/%s ' "${now[$f]%.c}.o"; done)|" "$to/Makefile"
+sed -i "s|^CLI .*|CLI      := $(for f in $(find common/cli -name '*.c' | sort) "$B/timeline_page.c" stages/14_server/absent.c; do printf 'tools/%s ' "${now[$f]%.c}.o"; done)|" "$to/Makefile"
 echo "flat: $to: $(find "$to/engine" -name '*.[ch]' | wc -l) files of $name and below it," \
     "$(cat "$to"/engine/*.[ch] | wc -l) lines; make -C $to"

@@ -40,7 +40,7 @@ static void print_overview(const struct cli *cli)
 {
     FILE *to = cli->out;
 
-    fprintf(to, "Strata %s, a key-value store in stages.\n\n", STRATA_VERSION);
+    fprintf(to, "Strata %s, a key-value store in stages.\n", STRATA_VERSION);
     fputs("usage: strata [OPTION]... COMMAND ...\n\n", to);
     print_commands(cli, false);
     fputs("\nOptions may be anywhere; -- ends them. Keys and values are text; \\xNN, \\t, \\n, \\r "

@@ -9,6 +9,8 @@
 #   minutes       of reading: 20 lines of C a minute, 200 words of the chapter a minute
 #   invariants    sentences "6.I1: ..." in the sources
 #   fuzz targets  files in fuzz/ whose head comment names a source of the stage
+#                 (A stage without an engine, the server, has a .mk file of another name, and its question
+#                 is in the head comment of server.c.)
 #   bytes read    by one get of a random key among 1,000 of 16 bytes with values of 100, the database
 #                 closed and opened again
 # A row "Part" is the sum of the stages above it.
@@ -30,6 +32,8 @@ if [ "${1:-}" = short ]; then
             state=$(state_of "$name")
             [ -f "docs/$name.md" ] && name="[$name](docs/$name.md)"
             echo "| $name | $state | $survives |"
+        elif [ -f "docs/$name.md" ]; then
+            echo "| [$name](docs/$name.md) | $(state_of "$name") | |"
         else
             echo "| $name | planned | |"
         fi
@@ -55,7 +59,7 @@ fuzz_targets() { # NAME
 }
 
 row() { # NAME, which exists
-    local dir=stages/$1 chapter=docs/$1.md files lines words=0 label=$1 state promise
+    local dir=stages/$1 chapter=docs/$1.md files lines words=0 label=$1 state promise about
     files=$(find "$dir" -name '*.[ch]' ! -name '*inspect*.[ch]' | wc -l)
     lines=$(find "$dir" -name '*.[ch]' ! -name '*inspect*.[ch]' -exec cat {} + | wc -l)
     if [ -f "$chapter" ]; then
@@ -64,8 +68,10 @@ row() { # NAME, which exists
     fi
     state=$(state_of "$1")
     promise=$(gained "$1")
+    about=$dir/engine.c
+    [ -f "$about" ] || about=$dir/server.c
     printf '| %s | %s | %s | %d | %d | %d | %s | %d | %d | %s |\n' "$label" \
-        "$(question "$dir/engine.c")" "$state" "$files" "$lines" $((lines / 20 + words / 200)) \
+        "$(question "$about")" "$state" "$files" "$lines" $((lines / 20 + words / 200)) \
         "$promise" "$(grep -rohE --include='*.[ch]' '\b([1-9]\.)?I[0-9]+:' "$dir" | wc -l)" \
         "$(fuzz_targets "$1")" "$(per_get "$1")"
 }
@@ -74,9 +80,9 @@ echo '| stage | the question it answers | state | files | lines | minutes | prom
 echo '|---|---|---|--:|--:|--:|---|--:|--:|--:|'
 {
     cut -f1 docs/tools/planned.tsv
-    ls -d stages/*/stage.mk | sed -E 's|stages/([0-9]+)_.*|\1|'
+    ls -d stages/*/*.mk | sed -E 's|stages/([0-9]+)_.*|\1|'
 } | sort -u | while read -r number; do
-    mk=$(ls -d stages/"$number"_*/stage.mk 2>/dev/null)
+    mk=$(ls -d stages/"$number"_*/*.mk 2>/dev/null)
     if [ -n "$mk" ]; then
         row "$(basename "$(dirname "$mk")")"
         [ "$number" = 06 ] && echo part

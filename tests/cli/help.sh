@@ -10,7 +10,7 @@ is help_fits_80_columns "$(strata help --all | grep -vE '^ +\$|^ +.*  ' | awk 'l
 prints help_as_an_option "$overview" strata --help
 prints help_as_a_letter "$overview" strata -h
 commands=$(printf '%s\n' "$overview" | sed -n 's/^  \([a-z]*\) .*/\1/p')
-is help_lists_the_commands "$(echo $commands)" 'put get del delrange merge scan count load dump datagen migrate backup repair destroy compact info stats levels timeline verify inspect crash schedule shell stages completion version help'
+is help_lists_the_commands "$(echo $commands)" 'put get del delrange merge scan count load dump datagen migrate backup repair destroy compact info stats levels timeline verify inspect crash schedule shell serve stages completion version help'
 
 # Runs the example of a page: "  $ command" lines, each with what it prints after it; "..." in
 # what is printed stands for anything.

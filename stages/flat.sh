@@ -87,7 +87,7 @@ headers_of() {
         tr -s '\\ ' '\n' | grep '\.h$' | sort -u
 }
 
-cp include/strata.h include/strata_engine.h include/strata_server.h "$to/include"
+cp include/strata.h include/strata_engine.h "$to/include"
 if [ -n "${ENGINE_ONLY:-}" ]; then
     for file in "${own_files[@]}"; do copy "$file" engine; done
     sources=("${own_files[@]}")
@@ -103,6 +103,7 @@ if [ -n "${ENGINE_ONLY:-}" ]; then
     done
     exit 0
 fi
+cp include/strata_server.h "$to/include"
 for file in $(only c "${own_files[@]}"); do copy "$file" engine; done
 for file in "${taken[@]}"; do case $file in "$own"/*) ;; *) copy "$file" engine ;; esac; done
 flatten "$work/stages.c" >"$to/engine/stages.c"

@@ -1,0 +1,190 @@
+/* server_round_test.c: rounds of requests (stages/14_server/worker.h) without sockets: what the
+ * connections send comes as text, an inline command a line. */
+#include "test.h"
+
+#include "14_server/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct rig {
+    char dir[64];
+    struct strata *db;
+    struct server_state *server;
+    struct strata_server_options options;
+};
+
+static void rig_open(struct rig *rig)
+{
+    struct strata_error err;
+    struct strata_options options;
+
+    snprintf(rig->dir, sizeof rig->dir, "/tmp/strata-round-XXXXXX");
+    assert_non_null(mkdtemp(rig->dir));
+    strata_options_init(&options);
+    options.create = true;
+    assert_ok(strata_open(rig->dir, &options, &rig->db, &err), &err);
+    rig->options =
+        (struct strata_server_options){.most_request = 1000000, .sync = "always", .dir = rig->dir};
+    rig->server = calloc(1, sizeof *rig->server);
+    assert_non_null(rig->server);
+    rig->server->options = &rig->options;
+    assert_ok(keyspace_init(&rig->server->store, rig->db, true, &err), &err);
+}
+
+static void rig_close(struct rig *rig)
+{
+    struct strata_error err;
+
+    keyspace_free(&rig->server->store);
+    free(rig->server);
+    assert_ok(strata_close(rig->db, &err), &err);
+    assert_ok(strata_destroy(rig->dir, NULL, NULL, NULL, &err), &err);
+    rmdir(rig->dir);
+}
+
+static void job_open(struct job *job)
+{
+    *job = (struct job){.session = {.is_known = true}, .reply = {.version = 2}};
+    job->resp.most_bytes = 1000000;
+}
+
+static void job_close(struct job *job)
+{
+    session_free(&job->session);
+    resp_free(&job->resp);
+    strata_buffer_free(&job->in);
+    strata_buffer_free(&job->reply.bytes);
+}
+
+/* Makes `job` ready to run the lines. */
+static void ask(struct job *job, const char *lines)
+{
+    size_t done = resp_done(&job->resp);
+
+    if (done)
+        memmove(job->in.data, job->in.data + done, job->in.size - done);
+    job->in.size -= done;
+    resp_drop(&job->resp);
+    strata_buffer_clear(&job->reply.bytes);
+    assert_int_equal(strata_buffer_append(&job->in, lines, strlen(lines)), 0);
+    assert_int_equal(resp_next(&job->resp, job->in.data, job->in.size), RESP_READY);
+}
+
+static void expect(struct rig *rig, struct job *job, const char *lines, const char *want)
+{
+    ask(job, lines);
+    job->next = NULL;
+    assert_ptr_equal(worker_round(rig->server, job), job);
+    assert_bytes(strata_buffer_slice(&job->reply.bytes), strata_string(want));
+}
+
+static void round_answers_in_order(void **state)
+{
+    struct rig rig;
+    struct job a, b;
+
+    (void)state;
+    rig_open(&rig);
+    job_open(&a);
+    job_open(&b);
+    ask(&a, "set k 1\nget k\nincr k\nappend k 0\nget k\n");
+    ask(&b, "get k\nset k x\nnosuch\nget k\n");
+    a.next = NULL;
+    b.next = &a; /* it came after a */
+    assert_ptr_equal(worker_round(rig.server, &b), &a);
+    assert_ptr_equal(a.next, &b);
+    assert_bytes(strata_buffer_slice(&a.reply.bytes),
+                 strata_string("+OK\r\n$1\r\n1\r\n:2\r\n:2\r\n$2\r\n20\r\n"));
+    assert_bytes(strata_buffer_slice(&b.reply.bytes),
+                 strata_string("$2\r\n20\r\n+OK\r\n-ERR unknown command 'nosuch'\r\n$1\r\nx\r\n"));
+    job_close(&a);
+    job_close(&b);
+    rig_close(&rig);
+}
+
+static void round_exec_is_stopped_by_a_write_to_a_watched_key(void **state)
+{
+    struct rig rig;
+    struct job a, b;
+
+    (void)state;
+    rig_open(&rig);
+    job_open(&a);
+    job_open(&b);
+    expect(&rig, &a, "watch k j\nmulti\nset k 1\n", "+OK\r\n+OK\r\n+QUEUED\r\n");
+    expect(&rig, &b, "set j 2\n", "+OK\r\n");
+    expect(&rig, &a, "exec\nget k\n", "*-1\r\n$-1\r\n");
+    expect(&rig, &a, "watch k\nmulti\nset k 1\nget k\n", "+OK\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n");
+    expect(&rig, &b, "set j 3\n", "+OK\r\n");
+    expect(&rig, &a, "exec\n", "*2\r\n+OK\r\n$1\r\n1\r\n");
+    job_close(&a);
+    job_close(&b);
+    rig_close(&rig);
+}
+
+/* 14.I4. */
+static void round_whose_sync_fails_acknowledges_nothing(void **state)
+{
+    struct rig rig;
+    struct job a;
+    struct strata_error err;
+
+    (void)state;
+    rig_open(&rig);
+    job_open(&a);
+    expect(&rig, &a, "set k 1\n", "+OK\r\n");
+    strata_close(rig.db, &err);
+    { /* a handle that cannot write stands for a device that does not */
+        struct strata_options options;
+        strata_options_init(&options);
+        options.read_only = true;
+        assert_ok(strata_open(rig.dir, &options, &rig.db, &err), &err);
+        rig.server->store.db = rig.db;
+    }
+    ask(&a, "set k 2\nset k 3\n");
+    a.next = NULL;
+    worker_round(rig.server, &a);
+    assert_null(strstr((char *)a.reply.bytes.data, "+OK"));
+    assert_int_equal(a.requests, 2);
+    assert_memory_equal(a.reply.bytes.data, "-ERR ", 5);
+    job_close(&a);
+    rig_close(&rig);
+}
+
+static void round_password_is_compared_to_its_end(void **state)
+{
+    struct rig rig;
+    struct job a;
+
+    (void)state;
+    rig_open(&rig);
+    rig.options.has_password = true;
+    rig.options.password = strata_string("abab");
+    job_open(&a);
+    a.session.is_known = false;
+    for (size_t i = 0; i < 5; i++) {
+        static const char *const wrong[] = {"ab", "aba", "ababab", "abac", "\"\""};
+        char line[40];
+        snprintf(line, sizeof line, "auth %s\nget k\n", wrong[i]);
+        expect(&rig, &a, line,
+               "-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+               "-NOAUTH Authentication required.\r\n");
+    }
+    expect(&rig, &a, "auth abab\nget k\n", "+OK\r\n$-1\r\n");
+    job_close(&a);
+    rig_close(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_answers_in_order),
+        cmocka_unit_test(round_exec_is_stopped_by_a_write_to_a_watched_key),
+        cmocka_unit_test(round_whose_sync_fails_acknowledges_nothing),
+        cmocka_unit_test(round_password_is_compared_to_its_end),
+    };
+    return cmocka_run_group_tests_name("server_round", tests, NULL, NULL);
+}

@@ -16,7 +16,10 @@ struct cursor {
     struct strata_buffer key;
 };
 
+struct call;
 struct server_state {
+    void (*run)(struct call *call); /* does what the words say: one reply is added */
+    size_t command_count;
     const struct strata_server_options *options;
     struct keyspace store;
     struct cursor cursors[CURSORS];
@@ -66,10 +69,8 @@ struct command {
 extern const struct command string_commands[], key_commands[], connection_commands[],
     transaction_commands[]; /* end with a name of NULL */
 
-const struct command *command_named(struct strata_slice name);
-size_t command_count(void);
-/* Runs what the words say: one reply is added. */
-void command_run(struct call *call);
+/* Sets `run` and `command_count`. */
+void command_init(struct server_state *server);
 /* Frees what a connection holds; by the worker, or when it has no request of it. */
 void session_free(struct session *session);
 

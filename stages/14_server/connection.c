@@ -163,7 +163,7 @@ static int run_command(struct call *call, struct strata_error *err)
 {
     (void)err;
     if (call->argc > 1 && word_is(call->argv[1], "count"))
-        reply_number(call->reply, (int64_t)command_count());
+        reply_number(call->reply, (int64_t)call->server->command_count);
     else if (call->argc > 1 && word_is(call->argv[1], "docs"))
         reply_map(call->reply, 0);
     else

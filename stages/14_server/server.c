@@ -471,6 +471,7 @@ int strata_server_run(struct strata *db, const struct strata_server_options *opt
     if (rc < 0)
         return rc;
     server->options = server->state.options = options;
+    command_init(&server->state);
     server->state.started_ms = server->state.saved_ms = now_ms();
     server->state.random = server->state.started_ms;
     rc = keyspace_init(&server->state.store, db, options->synced, err);

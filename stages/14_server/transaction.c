@@ -112,7 +112,7 @@ static bool run_queued(struct call *exec, const struct resp *r)
         argv[i] = strata_bytes(session->queued.data + r->args[i].offset, r->args[i].size);
     call.argv = argv;
     call.argc = r->count;
-    command_run(&call);
+    call.server->run(&call);
     free(argv);
     return true;
 }

@@ -29,7 +29,7 @@ static void run_request(struct server_state *server, struct job *job)
         argv[i] = strata_bytes(job->in.data + job->resp.args[i].offset, job->resp.args[i].size);
     call.argv = argv;
     call.argc = count;
-    command_run(&call);
+    server->run(&call);
     if (argv != few)
         free(argv);
 }

@@ -31,6 +31,7 @@ static void rig_open(struct rig *rig)
     rig->server = calloc(1, sizeof *rig->server);
     assert_non_null(rig->server);
     rig->server->options = &rig->options;
+    command_init(rig->server);
     assert_ok(keyspace_init(&rig->server->store, rig->db, true, &err), &err);
 }
 

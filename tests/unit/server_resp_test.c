@@ -55,6 +55,7 @@ static void resp_requests_are_found_in_pieces_of_any_size(void **state)
     expect("*1\r\n$4\r\nPING\r\n", "PING;");
     expect("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$0\r\n\r\n*2\r\n$3\r\nGET\r\n$4\r\na\r\nb\r\n",
            "SET|a|;GET|a\r\nb;");
+    expect("PING\r\n*3\r\n$3\r\nSET\r\n$5\r\nfruit\r\n$5\r\napple\r\n", "PING;SET|fruit|apple;");
     expect("*2\r\n$3\r\nGET\r\n$1\r\n", "");
     expect("*0\r\n*-1\r\n\r\n  \r\n*1\r\n$1\r\nx\r\n", "x;");
 }

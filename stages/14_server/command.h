@@ -32,7 +32,7 @@ struct server_state {
     atomic_bool stop;                      /* SHUTDOWN was given */
 };
 
-/* What a connection has told the server. */
+/* What the server knows of a connection. */
 struct session {
     uint64_t id;
     struct strata_buffer name;

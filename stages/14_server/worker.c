@@ -47,7 +47,7 @@ static void run_job(struct server_state *server, struct job *job)
     }
 }
 
-/* The round's writes may be lost: nobody is told that they were made. */
+/* The round's writes may be lost: no reply says that they were made. */
 static void refuse(struct job *job, const struct strata_error *err)
 {
     for (; job; job = job->next) {

@@ -356,7 +356,7 @@ def check():
     for n, i in enumerate(said):
         a, b, c = (int(v if v is not None else -1) for v in r("MGET", "a%d" % n, "b%d" % n, "c%d" % n))
         if a < i or b < i or b != c or not b <= a <= b + 1:
-            print("client %d: was told %d; there are %d %d %d" % (n, i, a, b, c), file=sys.stderr)
+            print("client %d: got %d; there are %d %d %d" % (n, i, a, b, c), file=sys.stderr)
             good = False
     return good and max(said) >= 20
 

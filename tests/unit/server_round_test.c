@@ -84,7 +84,7 @@ static void expect(struct rig *rig, struct job *job, const char *lines, const ch
 
 static void round_answers_in_order(void **state)
 {
-    struct rig rig;
+    struct rig rig = {0};
     struct job a, b;
 
     (void)state;
@@ -108,7 +108,7 @@ static void round_answers_in_order(void **state)
 
 static void round_exec_is_stopped_by_a_write_to_a_watched_key(void **state)
 {
-    struct rig rig;
+    struct rig rig = {0};
     struct job a, b;
 
     (void)state;
@@ -129,7 +129,7 @@ static void round_exec_is_stopped_by_a_write_to_a_watched_key(void **state)
 /* 14.I4. */
 static void round_whose_sync_fails_acknowledges_nothing(void **state)
 {
-    struct rig rig;
+    struct rig rig = {0};
     struct job a;
     struct strata_error err;
 
@@ -157,7 +157,7 @@ static void round_whose_sync_fails_acknowledges_nothing(void **state)
 
 static void round_password_is_compared_to_its_end(void **state)
 {
-    struct rig rig;
+    struct rig rig = {0};
     struct job a;
 
     (void)state;

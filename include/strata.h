@@ -247,7 +247,7 @@ struct strata_options {
      * it must not make calls on the same handle. NULL (the default): the system's. */
     uint64_t (*clock)(void *clock_arg);
     void *clock_arg;        /* passed to `clock` */
-    size_t value_bytes;     /* see below (stage 12); default: 4 KiB; at most 1 GiB; 0: none is */
+    size_t value_bytes;     /* see below (stage 12); 0, the default: none is; at most 1 GiB */
     uint32_t value_garbage; /* see below (stage 12), percent; default: 50; from 1 to 100 */
 };
 

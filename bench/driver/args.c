@@ -64,7 +64,7 @@ static const struct option options[] = {
     {"mapped_reads", NULL, "stage 9 on: tables are read from mapped files", FLAG,
      FIELD(mapped_reads), 0, 0},
     {"value_threshold", "BYTES",
-     "stage 12 on: a value of so many is in a value file (default 4096); 0: none is", SIZE,
+     "stage 12 on: a value of so many is in a value file; default 0: none is", SIZE,
      FIELD(value_threshold), 0, STRATA_MAX_VALUE},
     {"no_background", NULL, "stage 10: those who write flush and compact, as at stage 9", FLAG,
      FIELD(no_background), 0, 0},
@@ -338,7 +338,7 @@ int args_parse(struct settings *s, int argc, char **argv)
                            .block_bytes = ENGINE_BLOCK,
                            .bloom_bits = ENGINE_BLOOM,
                            .warm_bytes = WARM_BYTES,
-                           .value_threshold = 4096,
+                           .value_threshold = 0,
                            .seconds = 5};
     for (int i = 1; i < argc && code == BENCH_OK; i++)
         code = take_argument(s, argv, &i);

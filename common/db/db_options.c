@@ -37,7 +37,6 @@ void strata_options_init_sized(struct strata_options *options, size_t size)
     defaults.event_log_bytes = (uint64_t)1 << 20;
     defaults.dynamic_levels = true;
     defaults.background_threads = 1;
-    defaults.value_bytes = 4096;
     defaults.value_garbage = 50;
     memset(options, 0, size);
     memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);

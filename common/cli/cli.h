@@ -33,6 +33,7 @@ enum cli_option_id {
     CLI_MEMTABLE,
     CLI_SYNC,
     CLI_COMPACTION,
+    CLI_VALUE_BYTES,
     CLI_FIXED_LEVELS,
     CLI_ENGINE,
     CLI_HEX,

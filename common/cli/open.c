@@ -36,17 +36,21 @@ int cli_stage(struct cli *cli, enum cli_option_id id, uint64_t *stage)
 static int read_tuning(struct cli *cli, struct strata_options *options)
 {
     uint64_t cache = options->cache_bytes, memtable = options->memtable_bytes;
+    uint64_t value = options->value_bytes;
     int sync = -1, compaction = STRATA_COMPACTION_LEVELED;
     int code = cli_size(cli, CLI_CACHE, &cache);
 
     if (code == CLI_OK)
         code = cli_size(cli, CLI_MEMTABLE, &memtable);
     if (code == CLI_OK)
+        code = cli_size(cli, CLI_VALUE_BYTES, &value);
+    if (code == CLI_OK)
         code = cli_word(cli, CLI_SYNC, &sync);
     if (code == CLI_OK)
         code = cli_word(cli, CLI_COMPACTION, &compaction);
     options->cache_bytes = (size_t)cache;
     options->memtable_bytes = (size_t)memtable;
+    options->value_bytes = (size_t)value;
     options->sync = sync < 0 ? STRATA_SYNC_DEFAULT : (enum strata_sync)(STRATA_SYNC_NEVER + sync);
     options->compaction = (enum strata_compaction)compaction;
     options->mapped_reads = cli->given[CLI_MAPPED];

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+_Static_assert(CLI_OPTIONS <= 64, "a bit each");
+
 const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_STAGE] = {"stage", "N", "the stage to use; default: DIR's own, or the newest", 0, NULL},
     [CLI_CACHE] = {"cache", "SIZE", "stage 5 on: budget of the block cache; default: 256M", 0,
@@ -16,6 +18,8 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
                   "never|interval|always"},
     [CLI_COMPACTION] = {"compaction", "NAME", "stage 7 on: leveled (the default) or tiered", 0,
                         "leveled|tiered"},
+    [CLI_VALUE_BYTES] = {"value-bytes", "SIZE",
+                         "stage 12 on: larger values are kept apart; default: none is", 0, NULL},
     [CLI_FIXED_LEVELS] = {"fixed-levels", NULL, "stage 7 on: levels are filled from level 1 on", 0,
                           NULL},
     [CLI_ENGINE] = {"engine", "FILE", "a shared object with your own engine", 0, NULL},

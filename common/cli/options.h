@@ -7,7 +7,7 @@
 
 #define O(id) (UINT64_C(1) << (id))
 #define DB_OPTIONS (O(CLI_STAGE) | O(CLI_CACHE) | O(CLI_MAPPED) | O(CLI_FIXED_LEVELS))
-#define WRITE_OPTIONS (O(CLI_MEMTABLE) | O(CLI_SYNC) | O(CLI_COMPACTION))
+#define WRITE_OPTIONS (O(CLI_MEMTABLE) | O(CLI_SYNC) | O(CLI_COMPACTION) | O(CLI_VALUE_BYTES))
 #define RECORD_OPTIONS (DB_OPTIONS | O(CLI_HEX))
 #define FORMAT_OPTIONS (RECORD_OPTIONS | O(CLI_FORMAT) | O(CLI_HEADER))
 /* What every command that opens a database may end with. */

@@ -59,6 +59,7 @@ int main(int argc, char **argv)
         return fprintf(stderr, "usage: large_values DIR STAGE VALUE_BYTES KEYS PUTS\n"), 2;
     strata_options_init(&options);
     options.create = true;
+    options.value_bytes = 4096; /* of stage 12 */
     options.sync = STRATA_SYNC_NEVER;
     options.stage = (unsigned)atoi(argv[2]);
     options.memtable_bytes = options.table_bytes = 1 << 20;

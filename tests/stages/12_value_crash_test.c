@@ -1,4 +1,4 @@
-/* 12_explorer_test.c: the sample of crash states, with most values in value files. */
+/* 12_value_crash_test.c: the sample of crash states, with most values in value files. */
 #include <stdlib.h>
 
 int explore(void);

@@ -57,9 +57,8 @@ static int begin_file(struct relocate *r, struct strata_error *err)
 
     r->number = (*r->c->of.next)++;
     path = fs_join_number(env->dir, r->number, VALUES_SUFFIX);
-    if (!path)
-        return strata_fail_memory(err, 64);
-    rc = fs_open(env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &r->file, err);
+    rc = path ? fs_open(env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &r->file, err)
+              : strata_fail_memory(err, 64);
     free(path);
     if (rc == 0)
         rc = record_start_kind(r->file, VALUES_MAGIC, r->number, err);

@@ -30,15 +30,16 @@ static int open_entries(struct compaction *c, const struct level_merge *of,
 /* A flush has what was written last: its files are none with garbage yet. */
 int collect_keep(struct compaction *c, const struct level_merge *of, struct strata_error *err)
 {
-    uint64_t *numbers;
-    size_t count;
-    int rc;
+    uint64_t *numbers = NULL;
+    size_t count = 0;
+    int rc = 0;
 
-    numbers =
-        of && read_at_is_coded(of) ? value_set_garbage(value_set_of(c->of.common), &count) : NULL;
-    if (!numbers)
+    if (of && read_at_is_coded(of))
+        rc = value_set_garbage(value_set_of(c->of.common), &numbers, &count, err);
+    if (rc == 0 && !numbers)
         return snapshot_keep(c, of, err);
-    rc = open_entries(c, of, err);
+    if (rc == 0)
+        rc = open_entries(c, of, err);
     if (rc < 0) {
         free(numbers);
         return rc;
@@ -70,10 +71,12 @@ static uint64_t bytes_in(const struct sstable *table, const uint64_t *numbers, s
 static int pick_garbage(struct tree *tree, struct version *v, struct pick *pick,
                         struct strata_error *err)
 {
-    uint64_t most = 0;
+    uint64_t *numbers, most = 0;
     size_t count, at = 0;
-    uint64_t *numbers = value_set_garbage(value_set_of(tree->common), &count);
+    int rc = value_set_garbage(value_set_of(tree->common), &numbers, &count, err);
 
+    if (rc < 0)
+        return rc;
     for (unsigned level = 0; numbers && level < LEVELS; level++)
         for (size_t i = 0; i < v->levels[level].count; i++) {
             const struct sstable *table = v->levels[level].tables[i];

@@ -413,22 +413,26 @@ static bool is_garbage(const struct value_set *set, const struct value_file *fil
     return file->values && !file->damaged && file->live * 100 <= file->bytes * most;
 }
 
-uint64_t *value_set_garbage(struct value_set *set, size_t *count)
+int value_set_garbage(struct value_set *set, uint64_t **numbers, size_t *count,
+                      struct strata_error *err)
 {
-    uint64_t *numbers;
+    size_t room;
 
     *count = 0;
     sync_lock(&set->mutex);
-    numbers = set->count ? malloc(set->count * sizeof *numbers) : NULL;
-    for (size_t i = 0; numbers && i < set->count; i++)
+    room = set->count * sizeof **numbers;
+    *numbers = room ? malloc(room) : NULL;
+    for (size_t i = 0; *numbers && i < set->count; i++)
         if (is_garbage(set, set->files[i]))
-            numbers[(*count)++] = set->files[i]->number;
+            (*numbers)[(*count)++] = set->files[i]->number;
     sync_unlock(&set->mutex);
+    if (room && !*numbers)
+        return strata_fail_memory(err, room);
     if (!*count) {
-        free(numbers);
-        numbers = NULL;
+        free(*numbers);
+        *numbers = NULL;
     }
-    return numbers;
+    return 0;
 }
 
 void value_set_blame(struct value_set *set, uint64_t number)

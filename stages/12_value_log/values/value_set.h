@@ -75,8 +75,9 @@ void value_set_sweep(struct value_set *set, struct obsolete_files *obsolete);
  * NO_MEMORY. */
 int value_set_link_all(struct value_set *set, const struct version *version, const char *to,
                        struct strata_error *err);
-/* Numbers of the files to collect, ascending; freed by free. NULL: none, or no memory. */
-uint64_t *value_set_garbage(struct value_set *set, size_t *count);
+/* Numbers of the files to collect, ascending; freed by free. NULL: none. NO_MEMORY. */
+int value_set_garbage(struct value_set *set, uint64_t **numbers, size_t *count,
+                      struct strata_error *err);
 /* It could not be read. */
 void value_set_blame(struct value_set *set, uint64_t number);
 /* What was to become a value file, and is held, does not, unless a version has it by now. */

@@ -201,15 +201,19 @@ int value_set_link(struct value_set *set, struct value_file *file, struct strata
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static int corrupt(const struct value_file *file, const struct pointer *pointer, const char *what,
-                   struct strata_error *err)
+/* A log's path changes with its name, while it is read (value_set_link). */
+static int corrupt(struct value_set *set, const struct value_file *file,
+                   const struct pointer *pointer, const char *what, struct strata_error *err)
 {
-    return strata_fail(err, STRATA_ERR_CORRUPT, file->path, pointer->offset, "%s", what);
+    sync_lock(&set->mutex);
+    strata_fail(err, STRATA_ERR_CORRUPT, file->path, pointer->offset, "%s", what);
+    sync_unlock(&set->mutex);
+    return STRATA_ERR_CORRUPT;
 }
 
 /* The file is in use. A log grows: what it has now is asked for when the pointer is beyond. */
-static int check_end(struct value_file *file, const struct pointer *pointer, uint64_t size,
-                     struct strata_error *err)
+static int check_end(struct value_set *set, struct value_file *file, const struct pointer *pointer,
+                     uint64_t size, struct strata_error *err)
 {
     uint64_t end = file->pooled.file->end;
     int rc = 0;
@@ -217,19 +221,20 @@ static int check_end(struct value_file *file, const struct pointer *pointer, uin
     if (pointer->offset > end || size > end - pointer->offset)
         rc = fs_size(file->pooled.file, &end, err);
     if (rc == 0 && (pointer->offset > end || size > end - pointer->offset))
-        rc =
-            corrupt(file, pointer, "the file ends before a value that a pointer says is here", err);
+        rc = corrupt(set, file, pointer, "the file ends before a value that a pointer says is here",
+                     err);
     return rc;
 }
 
-static int read_record(struct value_file *file, const struct pointer *pointer, uint64_t size,
-                       struct strata_buffer *to, struct strata_error *err)
+static int read_record(struct value_set *set, struct value_file *file,
+                       const struct pointer *pointer, uint64_t size, struct strata_buffer *to,
+                       struct strata_error *err)
 {
     int rc = fs_pooled_use(&file->pooled, err);
 
     if (rc < 0)
         return rc;
-    rc = check_end(file, pointer, size, err);
+    rc = check_end(set, file, pointer, size, err);
     strata_buffer_clear(to);
     if (rc == 0 && buffer_reserve(to, size) < 0)
         rc = strata_fail_memory(err, size);
@@ -281,10 +286,10 @@ int value_set_read(struct value_set *set, const struct pointer *pointer, struct 
         return strata_fail(err, STRATA_ERR_CORRUPT, set->env->dir, STRATA_NO_OFFSET,
                            "a pointer into value file %llu, which its table does not name",
                            (unsigned long long)pointer->number);
-    rc = read_record(file, pointer, size, value, err);
+    rc = read_record(set, file, pointer, size, value, err);
     wrong = rc == 0 ? check_record(pointer, key, value) : NULL;
     if (wrong)
-        rc = corrupt(file, pointer, wrong, err);
+        rc = corrupt(set, file, pointer, wrong, err);
     if (rc < 0) {
         strata_buffer_clear(value);
         return rc;

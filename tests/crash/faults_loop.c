@@ -203,11 +203,14 @@ static bool is_there(struct trial *trial)
     return there;
 }
 
-/* A merge could not read the value that it was to change. */
+/* A merge could not read the value that it was to change, or open the file that has it. */
 static bool is_unread(const struct trial *trial)
 {
+    const char *message = trial->run.err.message;
+
     return subject_promises(STRATA_PROMISE_MERGE) &&
-           strncmp(trial->run.err.message, "read", 4) == 0;
+           (strncmp(message, "read", 4) == 0 || strncmp(message, "open", 4) == 0 ||
+            strncmp(message, "size", 4) == 0);
 }
 
 /* A write failed, and the handle with it: "close it and open again". A flush or compaction may have

@@ -113,13 +113,12 @@ static int install(struct lsm_tree *tree, struct change *c, int rc, struct strat
 /* The log as it was made: of what it holds no more is known for sure. */
 static int begin_log(struct lsm_tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc =
-        log_create(c->log, tree->env, NULL, tree->versions.next++, tree->path.sequence, true, err);
+    uint64_t first = tree->path.sequence;
+    int rc = log_create(c->log, tree->env, NULL, tree->versions.next++, first, true, err);
 
     c->edit.has_logs = true;
     c->edit.log_count = 1;
-    c->edit.logs[0] =
-        (struct live_log){c->log->number, tree->path.sequence, c->log->end, tree->path.sequence};
+    c->edit.logs[0] = (struct live_log){c->log->number, first, c->log->end, first};
     return rc;
 }
 

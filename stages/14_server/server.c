@@ -466,10 +466,10 @@ int strata_server_run(struct strata *db, const struct strata_server_options *opt
                       struct strata_error *err)
 {
     struct server *server = calloc(1, sizeof *server);
-    int rc = server ? 0 : strata_fail_memory(err, sizeof *server);
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    if (!server)
+        return strata_fail_memory(err, sizeof *server);
     server->options = server->state.options = options;
     command_init(&server->state);
     server->state.started_ms = server->state.saved_ms = now_ms();

@@ -462,9 +462,9 @@ int strata_get(struct strata *db, struct strata_slice key, struct strata_buffer 
 int strata_get_until(struct strata *db, struct strata_slice key, struct strata_buffer *value,
                      uint64_t *until, struct strata_error *err);
 
-/* A value that is borrowed: its bytes where they lie, say in a block of the cache (as RocksDB's
- * PinnableSlice). Initialize it with {0}; it must be freed with strata_view_free before the
- * database is closed. The structure may be moved, but of two copies only one may be used. */
+/* A value that is borrowed (as RocksDB's PinnableSlice). Initialize it with {0}; it must be freed
+ * with strata_view_free before the database is closed. The structure may be moved, but of two
+ * copies only one may be used. */
 struct strata_view {
     struct strata_slice value; /* the bytes, not to be changed; none if nothing is held */
     /* The rest is the library's own. */
@@ -474,15 +474,11 @@ struct strata_view {
     struct strata_buffer copy;
 };
 
-/* As strata_get, without a copy where the stage can do without one: `view->value` is what the key
- * had when the call was made, checked, and stays as it is until the view is freed or used again,
- * whatever is written, flushed, compacted or removed meanwhile. Where the bytes cannot be borrowed
- * (at stages 1 to 9, from the memtable, or where a copy costs less) the view has a copy. What the
- * view held before is given back; the key may be a part of it. NOT_FOUND and errors leave the view
- * without a value.
- *
- * As long as a view is held, memory of the database stays in use: a block of the cache, and the
- * file that it is of, even if that is obsolete. A view may be freed by any thread.
+/* As strata_get: `view->value` is what the key had when the call was made, checked, and stays as it
+ * is until the view is freed or used again, whatever is written, flushed, compacted or removed
+ * meanwhile. An engine may lend the bytes where they lie (strata_engine.h); all stages here copy
+ * them into the view. What the view held before is given back; the key may be a part of it.
+ * NOT_FOUND and errors leave the view without a value. A view may be freed by any thread.
  *
  *   INVALID      `view` is NULL; it and all others of this kind leave the view as it was
  *   CORRUPT, IO  as strata_get */

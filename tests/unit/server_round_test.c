@@ -127,7 +127,7 @@ static void round_exec_is_stopped_by_a_write_to_a_watched_key(void **state)
 }
 
 /* 14.I4. */
-static void round_whose_sync_fails_acknowledges_nothing(void **state)
+static void round_whose_write_is_refused_acknowledges_nothing(void **state)
 {
     struct rig rig = {0};
     struct job a;
@@ -184,7 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_answers_in_order),
         cmocka_unit_test(round_exec_is_stopped_by_a_write_to_a_watched_key),
-        cmocka_unit_test(round_whose_sync_fails_acknowledges_nothing),
+        cmocka_unit_test(round_whose_write_is_refused_acknowledges_nothing),
         cmocka_unit_test(round_password_is_compared_to_its_end),
     };
     return cmocka_run_group_tests_name("server_round", tests, NULL, NULL);

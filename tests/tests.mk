@@ -109,7 +109,7 @@ bare: ## the README's two commands on a minimal Debian, which is made for it; ne
 	@SUITE=$(SUITE) tests/tools/bare.sh $(RUN)
 
 # Known bugs as patches: tests/mutants/DIR/NAME.patch; see tests/tools/mutants.sh.
-mutants: install-test install-mutants ## put known bugs in, one at a time: a test must find each [MUTANT=word] [STAGE=N] [SAMPLE=5: one in five, as the commit chooses]
+mutants: install-test install-mutants ## put known bugs in, one at a time: a test must find each [MUTANT=word] [STAGE=N] [SAMPLE=5: one in five, as the commit chooses, and of what changed]
 	@$(MAKE) --no-print-directory -s tests-build
 	@B=$B SAMPLE=$(SAMPLE) MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh $(MUTANT)
 mutants-full: install-test install-mutants ## the same with the whole suite: which tests find each (hours) [MUTANT=word]

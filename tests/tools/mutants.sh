@@ -10,8 +10,8 @@
 # for no stage: "Test: unit/fs_test NAME".)
 #
 #   B=build STAGE= tests/tools/mutants.sh [--full] [WORD]    only patches whose path contains WORD
-#   SAMPLE=5                    of those only one in five, another fifth at each commit, and each whose patch,
-#                               patched file or test the last 10 commits changed, or which no longer applies
+#   SAMPLE=5                    of those only one in five, another fifth at each commit; of those whose patch, patched
+#                               file or test the last 10 commits changed 25 at most; and each that no longer applies
 #
 # In copies of the tree, so that the tree itself is never touched: first every named test must pass
 # without a bug, else its failing proves nothing. Then each patch is applied, without fuzz, what it
@@ -78,7 +78,8 @@ sample() { # PATCH...
     local seed
     seed=${SEED:-$(git rev-parse HEAD 2>/dev/null | cksum | cut -c1-6)}
     {
-        files_of "$@" | awk 'NR == FNR { changed[$0]; next } $2 in changed { print $1 }' <(changed_files) -
+        files_of "$@" | awk 'NR == FNR { changed[$0]; next } $2 in changed { print $1 }' <(changed_files) - | sort -u |
+            awk -v seed="$seed" '{ all[NR] = $0 } END { for (i = 0; i < NR && i < 25; i++) print all[(seed + int(i * NR / (NR < 25 ? NR : 25))) % NR + 1] }'
         printf '%s\n' "$@" | awk -v seed="$seed" -v of="$SAMPLE" '(seed + NR) % of == 0'
     } | sort -u
 }

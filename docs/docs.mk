@@ -6,7 +6,7 @@ docs-build: all $(ENGINES) $(if $(wildcard bench/bench.mk),bench-build) $(filter
 docs: docs-build ## refresh every extract, dump, table and transcript in the book, and the man pages
 	@B=$B docs/tools/man.pl write
 	@B=$B docs/tools/docs.pl write
-docs-check: docs-build ## fail when a block of the book is stale, or a link or a name leads nowhere
+docs-check: docs-build ## fail when a block of the book is stale, or a link or a name leads nowhere [NO_LONG=1: not what takes minutes]
 	@export B=$B; docs/tools/docs.pl check && docs/tools/man.pl check
 docs-record: docs-build $(patsubst %,$B/tests/crash/%,faults bits kill_real) ## measure anew what docs/numbers.md and docs/crash say of this machine (an hour) [ONLY=large: whose command matches]
 	@B=$B docs/tools/docs.pl record

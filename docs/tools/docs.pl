@@ -16,7 +16,8 @@
 #                                       "transcript: numbers vary" every number may. A command
 #                                       that ends with another status than 0, or prints FAILED,
 #                                       is refused, unless the comment says so: "transcript:
-#                                       fails", or "transcript: numbers vary, fails"
+#                                       fails", or "transcript: numbers vary, fails". One that takes
+#                                       long says "transcript: long": env NO_LONG=1 leaves it out
 #   <!-- tested: TEST FILE -->          the script TEST takes this block, as FILE, and tries it
 #   <!-- recorded: COMMAND -->          what a command printed once, on a named machine
 #   <!-- illustration -->               none of these, and the text says so
@@ -54,7 +55,7 @@ die "usage: docs.pl check|write|record [FILE.md...]\n"
 my $root = getcwd;
 my $build = $ENV{B} || 'build';
 $build = "$root/$build" unless $build =~ m{^/};
-my (%count, $faults);
+my (%count, $faults, $left_out);
 
 my @rooms = qw(include common stages tests fuzz bench docs);
 my $in_a_room = join '|', map { quotemeta } @rooms, '.ci';
@@ -366,6 +367,10 @@ sub wanted {
     my $kind = $item->{kind};
     return () if ($mode eq 'record') != ($kind eq 'recorded');
     return () if $mode eq 'record' && defined $ENV{ONLY} && $item->{arg} !~ /$ENV{ONLY}/;
+    if ($kind eq 'transcript' && $ENV{NO_LONG} && $item->{arg} =~ /\blong\b/) {
+        $left_out++;
+        return ();
+    }
     return extract($item->{arg}) if $kind eq 'extract';
     return transcript($file, $item->{text}, $item->{arg}) if $kind eq 'transcript';
     return () unless $kind =~ /^(output|table|recorded)$/;
@@ -659,5 +664,5 @@ delete $count{unmarked};
 my $blocks = 0;
 $blocks += $_ for values %count;
 printf "docs: %d files, %d blocks (%s), %s\n", scalar @files, $blocks,
-    join(', ', map { "$count{$_} $_" } sort keys %count), $faults ? "$faults not right" : 'all right';
+    join(', ', map { "$count{$_} $_" } sort keys %count), ($left_out ? "$left_out long ones left out, " : '') . ($faults ? "$faults not right" : 'all right');
 exit($faults ? 1 : 0);

@@ -114,12 +114,12 @@ struct cli_command {
     enum cli_place place;
     /* "DIR", "KEY"; NULL after the last, which may be "KEY...": one or more of them */
     const char *operands[CLI_OPERANDS];
-    size_t required;         /* how many of them must be there */
-    uint64_t options;        /* bits 1 << enum cli_option_id, CLI_HELP not among them */
-    uint64_t exits;          /* bits 1 << enum cli_exit */
-    const char *summary;     /* one line */
-    const char *about;       /* paragraphs, 78 columns */
-    const char *shell_about; /* in its place in the shell; NULL: the same */
+    size_t required;                   /* how many of them must be there */
+    const enum cli_option_id *options; /* ends with CLI_OPTIONS, CLI_HELP not among them; or NULL */
+    uint64_t exits;                    /* bits 1 << enum cli_exit */
+    const char *summary;               /* one line */
+    const char *about;                 /* paragraphs, 78 columns */
+    const char *shell_about;           /* in its place in the shell; NULL: the same */
     /* A transcript to be run in an empty directory: "$ command", then what it prints ("..." for
      * lines that differ from run to run). */
     const char *example;
@@ -135,8 +135,8 @@ const struct cli_command *cli_command_named(const struct cli_command *const *com
 const struct cli_command *cli_command_like(const struct cli_command *const *commands,
                                            const char *name, bool in_shell);
 bool cli_command_fits(const struct cli_command *command, bool in_shell);
-/* Its options there, as bits. */
-uint64_t cli_command_options(const struct cli_command *command, bool in_shell);
+/* Does it take the option there? */
+bool cli_command_takes(const struct cli_command *command, int id, bool in_shell);
 const char *cli_exit_name(enum cli_exit code); /* "not found" */
 
 /* A database that stays open over many commands: the shell's. Its directory is the operand DIR of

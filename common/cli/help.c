@@ -67,14 +67,22 @@ static void print_shell_overview(const struct cli *cli)
           cli->out);
 }
 
-static void print_options(FILE *to, uint64_t options)
+static bool takes_any(const struct cli_command *command, bool in_shell)
 {
-    if (options)
+    for (int id = 0; id < CLI_OPTIONS; id++)
+        if (cli_command_takes(command, id, in_shell))
+            return true;
+    return false;
+}
+
+static void print_options(FILE *to, const struct cli_command *command, bool in_shell)
+{
+    if (takes_any(command, in_shell))
         fputs("\nOptions\n", to);
     for (int id = 0; id < CLI_OPTIONS; id++) {
         const struct cli_option *option = &cli_options[id];
         char call[40], letter[] = {'-', option->letter, ',', ' ', '\0'};
-        if (!(options >> id & 1))
+        if (!cli_command_takes(command, id, in_shell))
             continue;
         snprintf(call, sizeof call, "%s--%s%s%s", option->letter ? letter : "", option->name,
                  option->value ? " " : "", option->value ? option->value : "");
@@ -102,15 +110,14 @@ static void print_indented(FILE *to, const char *text)
 
 static void print_command(FILE *to, const struct cli_command *command, bool in_shell)
 {
-    uint64_t options = cli_command_options(command, in_shell);
     const char *about = in_shell && command->shell_about ? command->shell_about : command->about;
     char call[64];
 
     put_call(command, in_shell, call, sizeof call);
     fprintf(to, "usage: %s%s%s\n\n%c%s.\n\n%s\n", in_shell ? "" : "strata ", call,
-            options ? " [OPTION]..." : "", toupper((unsigned char)command->summary[0]),
-            command->summary + 1, about);
-    print_options(to, options);
+            takes_any(command, in_shell) ? " [OPTION]..." : "",
+            toupper((unsigned char)command->summary[0]), command->summary + 1, about);
+    print_options(to, command, in_shell);
     if (in_shell) /* a command ends with no status there, and its example begins with strata */
         return;
     print_exits(to, command);
@@ -161,7 +168,7 @@ const struct cli_command cli_help_command = {
     .name = "help",
     .place = CLI_LINE_AND_SHELL,
     .operands = {"COMMAND"},
-    .options = O(CLI_ALL),
+    .options = OPTIONS(CLI_ALL),
     .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
     .summary = "list the commands, or say more about one",
     .about = "`strata COMMAND --help` is the same.",

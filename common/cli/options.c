@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-_Static_assert(CLI_OPTIONS <= 64, "a bit each");
-
 const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_STAGE] = {"stage", "N", "the stage to use; default: DIR's own, or the newest", 0, NULL},
     [CLI_CACHE] = {"cache", "SIZE", "stage 5 on: budget of the block cache; default: 256M", 0,
@@ -105,11 +103,20 @@ bool cli_command_fits(const struct cli_command *command, bool in_shell)
     return command->place == CLI_LINE_AND_SHELL || (command->place == CLI_SHELL) == in_shell;
 }
 
-uint64_t cli_command_options(const struct cli_command *command, bool in_shell)
+static bool lists(const enum cli_option_id *list, int id)
+{
+    while (list && *list != CLI_OPTIONS)
+        if ((int)*list++ == id)
+            return true;
+    return false;
+}
+
+bool cli_command_takes(const struct cli_command *command, int id, bool in_shell)
 {
     /* The shell's database is open, and its help has no pages for the command line. */
-    return in_shell ? command->options & ~(DB_OPTIONS | WRITE_OPTIONS | O(CLI_ALL))
-                    : command->options;
+    if (in_shell && lists(OPTIONS(DB_OPTIONS, WRITE_OPTIONS, CLI_ALL), id))
+        return false;
+    return lists(command->options, id);
 }
 
 const struct cli_command *cli_command_named(const struct cli_command *const *commands,

@@ -120,7 +120,7 @@ static void take_command_options(struct cli *cli)
 
 static bool takes(const struct cli *cli, int id)
 {
-    return cli_command_options(cli->command, cli->session != NULL) >> id & 1u;
+    return cli_command_takes(cli->command, id, cli->session != NULL);
 }
 
 /* Of two options with one name, that which the command takes. */

@@ -136,9 +136,8 @@ static int run_datagen(struct cli *cli)
 const struct cli_command cli_datagen_command = {
     .name = "datagen",
     .operands = {"FILE|-"},
-    .options = O(CLI_HEX) | O(CLI_FORMAT) | O(CLI_HEADER) | O(CLI_COUNT) | O(CLI_KEYS) |
-               O(CLI_KEY_SIZE) | O(CLI_VALUE_SIZE) | O(CLI_DISTRIBUTION) | O(CLI_THETA) |
-               O(CLI_COMPRESSIBILITY) | O(CLI_SEED),
+    .options = OPTIONS(CLI_HEX, CLI_FORMAT, CLI_HEADER, CLI_COUNT, CLI_KEYS, CLI_KEY_SIZE,
+                       CLI_VALUE_SIZE, CLI_DISTRIBUTION, CLI_THETA, CLI_COMPRESSIBILITY, CLI_SEED),
     .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO) | O(CLI_OTHER),
     .summary = "make up records, the same for a seed on every machine",
     .about =

@@ -305,8 +305,8 @@ const struct cli_command cli_load_command = {
     .place = CLI_LINE_AND_SHELL,
     .operands = {"DIR", "FILE|-"},
     .required = 2,
-    .options = FORMAT_OPTIONS | WRITE_OPTIONS | O(CLI_KEY_COLUMN) | O(CLI_VALUE_COLUMN) |
-               O(CLI_SKIP_BAD) | O(CLI_BATCH),
+    .options = OPTIONS(FORMAT_OPTIONS, WRITE_OPTIONS, CLI_KEY_COLUMN, CLI_VALUE_COLUMN,
+                       CLI_SKIP_BAD, CLI_BATCH),
     .exits = DB_EXITS,
     .summary = "store every record of a file",
     .about = "Makes the database DIR if there is none. `strata help dump` has the formats. Later\n"

@@ -112,8 +112,7 @@ const struct cli_command cli_serve_command = {
     .place = CLI_LINE,
     .operands = {"DIR"},
     .required = 1,
-    .options =
-        DB_OPTIONS | WRITE_OPTIONS | O(CLI_PORT) | O(CLI_BIND) | O(CLI_UNIX) | O(CLI_PASSWORD_FILE),
+    .options = OPTIONS(DB_OPTIONS, WRITE_OPTIONS, CLI_PORT, CLI_BIND, CLI_UNIX, CLI_PASSWORD_FILE),
     .exits = DB_EXITS,
     .summary = "serve a database to redis-cli and other clients of Redis",
     .about = "Speaks RESP, Redis' protocol, on 127.0.0.1 and port 6379, or where --port, --bind\n"

@@ -4,8 +4,8 @@
 
 const struct cli_command cli_crash_command = {
     .name = "crash",
-    .options = O(CLI_STAGE) | O(CLI_ENGINE) | O(CLI_MODEL) | O(CLI_WORKLOAD) | O(CLI_SEED) |
-               O(CLI_SEEDS) | O(CLI_DEPTH) | O(CLI_AT) | O(CLI_KEEP) | O(CLI_WALK) | O(CLI_SITES),
+    .options = OPTIONS(CLI_STAGE, CLI_ENGINE, CLI_MODEL, CLI_WORKLOAD, CLI_SEED, CLI_SEEDS,
+                       CLI_DEPTH, CLI_AT, CLI_KEEP, CLI_WALK, CLI_SITES),
     .exits =
         O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO) | O(CLI_NOT_SUPPORTED) | O(CLI_OTHER) | O(CLI_BROKEN),
     .summary = "crash a stage at every call, and look at what comes back",

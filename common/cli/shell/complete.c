@@ -79,7 +79,7 @@ static void offer_files(struct completion *c)
 
 static bool takes(const struct cli_command *command, int id)
 {
-    return id == CLI_HELP || cli_command_options(command, true) >> id & 1;
+    return id == CLI_HELP || cli_command_takes(command, id, true);
 }
 
 static void offer_options(struct completion *c, const struct cli_command *command)

@@ -39,7 +39,7 @@ static void put_words(FILE *to, const char *words)
 
 static bool has_option(const struct cli_command *command, int id)
 {
-    return id == CLI_HELP || cli_command_options(command, false) >> id & 1;
+    return id == CLI_HELP || cli_command_takes(command, id, false);
 }
 
 static void put_names(FILE *to, const struct cli_command *const *commands)

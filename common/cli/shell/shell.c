@@ -257,8 +257,8 @@ const struct cli_command cli_shell_command = {
     .name = "shell",
     .operands = {"DIR"},
     .required = 1,
-    .options = DB_OPTIONS | WRITE_OPTIONS | O(CLI_MAKE) | O(CLI_HISTORY) | O(CLI_NO_HISTORY) |
-               O(CLI_TIMING),
+    .options =
+        OPTIONS(DB_OPTIONS, WRITE_OPTIONS, CLI_MAKE, CLI_HISTORY, CLI_NO_HISTORY, CLI_TIMING),
     .exits = DB_EXITS | O(CLI_NOT_FOUND),
     .summary = "many commands on one open database, typed or piped in",
     .about =

@@ -6,6 +6,7 @@
 #   V=1                        show the compiler's commands
 #   EDIT=no                    the shell without libedit, as if it were not installed
 #   SERVER=no                  likewise the server without libuv
+#   HTTP=no                    likewise the server's HTTP without libmicrohttpd
 #   NO_INSTALL=1               report missing packages, install nothing
 
 # No rule that comes with make is used here; looking through them for each file takes most of its time.
@@ -46,7 +47,7 @@ LIBS    := $(LIB_LIBS) -ldl
 ifndef EDIT
 EDIT = $(eval EDIT := $$(shell CC=$(call quoted,$(CC)) tests/tools/install.sh --have shell && echo yes || echo no))$(EDIT)
 endif
-CLI_LIBS = $(if $(filter yes,$(EDIT)),-ledit) $(if $(filter yes,$(SERVER)),-luv)
+CLI_LIBS = $(if $(filter yes,$(EDIT)),-ledit) $(if $(filter yes,$(SERVER)),-luv) $(if $(filter yes,$(HTTP)),-lmicrohttpd)
 
 # ---- What there is: a stage is a directory with a stage.mk ----------------------------------
 
@@ -83,7 +84,7 @@ $B/stages.o: $B/stages.c | $B/installed.txt
 
 # What a build needs is looked for, and installed, once in each build directory.
 $B/installed.txt:
-	@mkdir -p $(@D); CC=$(call quoted,$(CC)) tests/tools/install.sh build shell server $(if $(NO_INSTALL),,&& echo 'make clean: it is looked for again' > $@)
+	@mkdir -p $(@D); CC=$(call quoted,$(CC)) tests/tools/install.sh build shell server http $(if $(NO_INSTALL),,&& echo 'make clean: it is looked for again' > $@)
 
 $B/%.o: %.c | $B/installed.txt
 	@mkdir -p $(@D)
@@ -158,7 +159,7 @@ lint-circles: all tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build) #
 # ---- Rooms with targets of their own ---------------------------------------------------------
 
 install-%:
-	@tests/tools/install.sh build shell server $*
+	@tests/tools/install.sh build shell server http $*
 
 -include $(wildcard include/install.mk tests/tests.mk tests/*/*.mk fuzz/fuzz.mk bench/bench.mk docs/docs.mk)
 

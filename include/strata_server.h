@@ -13,10 +13,16 @@ struct strata_server_options {
     struct strata_slice password;
     bool has_password;
     bool synced;         /* a reply to a write waits until the write is durable */
+    uint32_t sync_ms;    /* else: writes are made durable so long after; 0: only when asked to */
     const char *sync;    /* the policy, for people: "always" */
     const char *dir;     /* of the database, for INFO */
     size_t most_clients; /* connections at once */
     size_t most_request; /* bytes of one request */
+    size_t most_memory;  /* bytes in buffers of all connections, and of one reply */
+    uint64_t idle_ms;    /* a connection that is idle for so long is ended; 0: none is */
+    const char *backups; /* directory for SAVE and BGSAVE; NULL: they fail */
+    bool http;           /* answer HTTP on a port of its own, */
+    unsigned http_port;  /* this one of `bind`; 0: the system picks one */
     void (*log)(void *log_arg, const char *message);
     void *log_arg;
 };
@@ -26,7 +32,7 @@ bool strata_server_is_built(void);
 /* Serves the database until SIGTERM, SIGINT or the command SHUTDOWN: then what was begun is
  * answered. `ready` becomes the port it listens on and is logged. The database stays the caller's.
  *
- *   NOT_SUPPORTED  built without libuv
+ *   NOT_SUPPORTED  built without libuv, or without libmicrohttpd and `http` is set
  *   IO             it cannot listen there */
 int strata_server_run(struct strata *db, const struct strata_server_options *options,
                       struct strata_error *err);

@@ -88,6 +88,10 @@ enum cli_option_id {
     CLI_BIND,
     CLI_UNIX,
     CLI_PASSWORD_FILE,
+    CLI_HTTP,
+    CLI_IDLE_TIMEOUT,
+    CLI_CLIENT_MEMORY,
+    CLI_BACKUPS,
     CLI_VERSION,
     CLI_HELP,
     CLI_OPTIONS

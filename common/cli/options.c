@@ -94,6 +94,12 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_UNIX] = {"unix", "FILE", "listen on a Unix socket, and on TCP only if asked to", 0, NULL},
     [CLI_PASSWORD_FILE] = {"password-file", "FILE", "clients must give the first line of FILE", 0,
                            NULL},
+    [CLI_HTTP] = {"http", "N", "answer /metrics, /stats and /healthz on this port", 0, NULL},
+    [CLI_IDLE_TIMEOUT] = {"idle-timeout", "SECONDS",
+                          "end connections that are idle for so long; default: never", 0, NULL},
+    [CLI_CLIENT_MEMORY] = {"client-memory", "SIZE",
+                           "most that the buffers of all clients may take; default: 1G", 0, NULL},
+    [CLI_BACKUPS] = {"backups", "DIR", "where SAVE and BGSAVE write; default: they fail", 0, NULL},
     [CLI_VERSION] = {"version", NULL, "as the command version", 0, NULL},
     [CLI_HELP] = {"help", NULL, "as the command help", 'h', NULL},
 };

@@ -5,27 +5,36 @@
 
 #include <stdio.h>
 
-static const struct command *const tables[] = {string_commands, key_commands, connection_commands,
-                                               transaction_commands};
+static const struct {
+    const char *group;
+    const struct command *commands;
+} tables[] = {{"string", string_commands},
+              {"generic", key_commands},
+              {"generic", scan_commands},
+              {"connection", connection_commands},
+              {"server", server_commands},
+              {"server", persist_commands},
+              {"transactions", transaction_commands}};
 #define TABLES (sizeof tables / sizeof *tables)
 
-static const struct command *command_named(struct strata_slice name)
+const struct command *command_at(size_t index, const char **group)
 {
     for (size_t t = 0; t < TABLES; t++)
-        for (const struct command *c = tables[t]; c->name; c++)
-            if (word_is(name, c->name))
+        for (const struct command *c = tables[t].commands; c->name; c++)
+            if (index-- == 0) {
+                *group = tables[t].group;
                 return c;
+            }
     return NULL;
 }
 
-static size_t command_count(void)
+const struct command *command_named(struct strata_slice name)
 {
-    size_t count = 0;
-
     for (size_t t = 0; t < TABLES; t++)
-        for (const struct command *c = tables[t]; c->name; c++)
-            count++;
-    return count;
+        for (const struct command *c = tables[t].commands; c->name; c++)
+            if (word_is(name, c->name))
+                return c;
+    return NULL;
 }
 
 void session_free(struct session *session)
@@ -99,8 +108,28 @@ static void run(struct call *call)
         reply_fail(call->reply, &err);
 }
 
-void command_init(struct server_state *server)
+/* ---- The state ------------------------------------------------------------------------------- */
+
+int state_init(struct server_state *server, struct strata *db,
+               const struct strata_server_options *options, struct strata_error *err)
 {
     server->run = run;
-    server->command_count = command_count();
+    server->options = options;
+    server->random = server->started_ms = now_ms();
+    server->saved_ms = server->started_ms;
+    return keyspace_init(&server->store, db, options->synced, options->sync_ms, err);
+}
+
+void state_free(struct server_state *server)
+{
+    save_wait(server);
+    keyspace_free(&server->store);
+    for (size_t i = 0; i < CURSORS; i++)
+        strata_buffer_free(&server->cursors[i].key);
+}
+
+void state_log(const struct server_state *server, const char *message)
+{
+    if (server->options->log)
+        server->options->log(server->options->log_arg, message);
 }

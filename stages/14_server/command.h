@@ -5,6 +5,7 @@
 #include "14_server/reply.h"
 #include "14_server/keyspace.h"
 #include "strata_server.h"
+#include "threads/sync.h"
 
 #include <stdatomic.h>
 
@@ -16,20 +17,32 @@ struct cursor {
     struct strata_buffer key;
 };
 
+/* The backup that is made, or was made last. */
+struct save {
+    struct sync_thread thread;
+    bool begun;           /* the thread is to be joined */
+    bool failed;          /* read when it is not running */
+    _Atomic bool running; /* on the thread */
+    unsigned count;       /* since the start */
+    char path[700];
+};
+
 struct call;
 struct server_state {
     void (*run)(struct call *call); /* does what the words say: one reply is added */
-    size_t command_count;
     const struct strata_server_options *options;
     struct keyspace store;
+    struct save save;
     struct cursor cursors[CURSORS];
     uint64_t last_cursor;
     uint64_t random; /* of RANDOMKEY */
-    uint64_t commands;
-    uint64_t started_ms, saved_ms;
+    uint64_t started_ms;
     unsigned port;
+    _Atomic uint64_t commands, saved_ms;
     _Atomic uint64_t clients, connections; /* now, and since the start */
+    _Atomic size_t held;                   /* bytes in buffers of all connections */
     atomic_bool stop;                      /* SHUTDOWN was given */
+    atomic_bool failing;                   /* writes could not be made durable */
 };
 
 /* What the server knows of a connection. */
@@ -65,12 +78,30 @@ struct command {
 #define COMMAND_EARLY 1u  /* may be given before the password */
 #define COMMAND_NOW 2u    /* is not queued by MULTI */
 #define COMMAND_NO_TXN 4u /* not in MULTI */
+#define COMMAND_READ 8u   /* of data */
+#define COMMAND_WRITE 16u
+#define COMMAND_KEY 32u    /* the first word behind the name is a key; */
+#define COMMAND_KEYS 64u   /* all words are; */
+#define COMMAND_PAIRS 128u /* the first, the third, ... */
+#define READS_KEY (COMMAND_READ | COMMAND_KEY)
+#define WRITES_KEY (COMMAND_WRITE | COMMAND_KEY)
 
-extern const struct command string_commands[], key_commands[], connection_commands[],
+extern const struct command string_commands[], key_commands[], scan_commands[],
+    connection_commands[], server_commands[], persist_commands[],
     transaction_commands[]; /* end with a name of NULL */
 
-/* Sets `run` and `command_count`. */
-void command_init(struct server_state *server);
+/* Command number `index` of all, and which group Redis' documentation has it in; NULL behind the
+ * last one. */
+const struct command *command_at(size_t index, const char **group);
+const struct command *command_named(struct strata_slice name); /* NULL: there is none */
+
+/* `db` and `options` are borrowed. */
+int state_init(struct server_state *server, struct strata *db,
+               const struct strata_server_options *options, struct strata_error *err);
+void state_free(struct server_state *server);
+void state_log(const struct server_state *server, const char *message);
+/* Until no backup is made. */
+void save_wait(struct server_state *server);
 /* Frees what a connection holds; by the worker, or when it has no request of it. */
 void session_free(struct session *session);
 

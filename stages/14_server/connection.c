@@ -1,11 +1,6 @@
-/* connection.c: commands on the connection and on the server, not on data. */
+/* connection.c: commands on the connection. */
 #include "14_server/command.h"
 #include "base/bytes.h"
-
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <unistd.h>
 
 static int ok(struct call *call)
 {
@@ -157,88 +152,6 @@ static int client(struct call *call, struct strata_error *err)
     return buffer_set(&session->name, call->argv[2], err) < 0 ? -1 : ok(call);
 }
 
-/* ---- What the server is ---------------------------------------------------------------------- */
-
-static int run_command(struct call *call, struct strata_error *err)
-{
-    (void)err;
-    if (call->argc > 1 && word_is(call->argv[1], "count"))
-        reply_number(call->reply, (int64_t)call->server->command_count);
-    else if (call->argc > 1 && word_is(call->argv[1], "docs"))
-        reply_map(call->reply, 0);
-    else
-        reply_array(call->reply, 0);
-    return 0;
-}
-
-static int config(struct call *call, struct strata_error *err)
-{
-    const struct strata_server_options *options = call->server->options;
-    char clients[24];
-    const char *const settings[][2] = {{"save", ""},
-                                       {"appendonly", "yes"},
-                                       {"appendfsync", options->sync},
-                                       {"databases", "1"},
-                                       {"maxclients", clients}};
-    size_t asked = 0;
-
-    (void)err;
-    snprintf(clients, sizeof clients, "%zu", options->most_clients);
-    if (!word_is(call->argv[1], "get") || call->argc < 3) {
-        reply_error(call->reply, "ERR only CONFIG GET is known; options are given to strata serve");
-        return 0;
-    }
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        asked += word_is(call->argv[2], settings[i][0]);
-    reply_map(call->reply, asked);
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (word_is(call->argv[2], settings[i][0])) {
-            reply_text(call->reply, settings[i][0]);
-            reply_text(call->reply, settings[i][1]);
-        }
-    return 0;
-}
-
-static int info(struct call *call, struct strata_error *err)
-{
-    const struct server_state *server = call->server;
-    char text[1024];
-
-    (void)err;
-    snprintf(text, sizeof text,
-             "# Server\r\nstrata_version:%s\r\nprocess_id:%ld\r\ntcp_port:%u\r\n"
-             "uptime_in_seconds:%" PRIu64 "\r\ndirectory:%.300s\r\n\r\n"
-             "# Clients\r\nconnected_clients:%" PRIu64 "\r\nmaxclients:%zu\r\n\r\n"
-             "# Persistence\r\nsync:%s\r\n\r\n"
-             "# Stats\r\ntotal_connections_received:%" PRIu64
-             "\r\ntotal_commands_processed:%" PRIu64 "\r\n",
-             STRATA_VERSION, (long)getpid(), server->port, (now_ms() - server->started_ms) / 1000,
-             server->options->dir, (uint64_t)server->clients, server->options->most_clients,
-             server->options->sync, (uint64_t)server->connections, server->commands);
-    reply_text(call->reply, text);
-    return 0;
-}
-
-static int run_time(struct call *call, struct strata_error *err)
-{
-    uint64_t now = now_ms();
-    char text[24];
-
-    (void)err;
-    reply_array(call->reply, 2);
-    reply_bulk(call->reply, number_text((int64_t)(now / 1000), text));
-    reply_bulk(call->reply, number_text((int64_t)(now % 1000 * 1000), text));
-    return 0;
-}
-
-static int run_shutdown(struct call *call, struct strata_error *err)
-{
-    (void)err;
-    call->server->stop = true;
-    call->session->closing = true;
-    return ok(call);
-}
-
 const struct command connection_commands[] = {
     {"ping", -1, 0, ping},
     {"echo", 2, 0, echo},
@@ -247,10 +160,5 @@ const struct command connection_commands[] = {
     {"auth", -2, COMMAND_EARLY | COMMAND_NO_TXN, auth},
     {"hello", -1, COMMAND_EARLY | COMMAND_NO_TXN, hello},
     {"client", -2, 0, client},
-    {"command", -1, 0, run_command},
-    {"config", -2, 0, config},
-    {"info", -1, 0, info},
-    {"time", 1, 0, run_time},
-    {"shutdown", -1, COMMAND_NO_TXN, run_shutdown},
     {NULL, 0, 0, NULL},
 };

@@ -5,15 +5,18 @@
 #include "14_server/keyspace.h"
 #include "base/bytes.h"
 #include "strata_engine.h"
+#include "threads/sync.h"
 
 #include <assert.h>
 
 #define BATCH_OPS 4096u
 #define BATCH_BYTES ((size_t)1 << 20)
 
-int keyspace_init(struct keyspace *store, struct strata *db, bool synced, struct strata_error *err)
+int keyspace_init(struct keyspace *store, struct strata *db, bool synced, uint32_t sync_ms,
+                  struct strata_error *err)
 {
-    *store = (struct keyspace){.db = db, .synced = synced, .batch = strata_batch_new()};
+    *store = (struct keyspace){
+        .db = db, .synced = synced, .sync_ms = sync_ms, .batch = strata_batch_new()};
     return store->batch ? 0 : strata_fail_memory(err, sizeof(void *));
 }
 
@@ -46,11 +49,22 @@ int keyspace_flush(struct keyspace *store, struct strata_error *err)
 
 int keyspace_settle(struct keyspace *store, struct strata_error *err)
 {
-    bool dirty = store->dirty;
+    bool dirty = store->dirty, sync = store->synced || store->asked;
 
     assert(!store->txn);
-    store->dirty = false;
-    return dirty ? flush(store, store->synced, err) : 0;
+    if (sync)
+        store->due_ns = 0;
+    else if (dirty && store->sync_ms && !store->due_ns)
+        store->due_ns = sync_now() + (uint64_t)store->sync_ms * 1000000;
+    dirty |= store->asked;
+    store->dirty = store->asked = false;
+    return dirty ? flush(store, sync, err) : 0;
+}
+
+int keyspace_sync(struct keyspace *store, struct strata_error *err)
+{
+    store->asked = true;
+    return keyspace_settle(store, err);
 }
 
 /* A write was added to the batch, `rc`. */
@@ -113,34 +127,16 @@ int keyspace_iter(struct keyspace *store, struct strata_iter **out, struct strat
     return rc < 0 ? rc : strata_iter_new(store->db, out, err);
 }
 
-/* The iterator has found the key, `rc`, or a later one. */
-static int take_entry(struct strata_iter *iter, int rc, struct strata_slice key,
-                      struct strata_buffer *value, uint64_t *until, struct strata_error *err)
-{
-    struct strata_slice bytes;
-
-    if (rc == 0 && strata_compare(strata_iter_key(iter), key) != 0)
-        rc = STRATA_NOT_FOUND;
-    if (rc == 0)
-        rc = strata_iter_value(iter, &bytes, err);
-    if (rc == 0)
-        rc = buffer_set(value, bytes, err);
-    *until = rc == 0 ? strata_iter_until(iter) : 0;
-    return rc;
-}
-
 int keyspace_get_until(struct keyspace *store, struct strata_slice key, struct strata_buffer *value,
                        uint64_t *until, struct strata_error *err)
 {
-    struct strata_iter *iter;
-    int rc = keyspace_iter(store, &iter, err);
+    int rc;
 
     *until = 0;
-    if (rc < 0)
-        return rc;
-    rc = take_entry(iter, strata_iter_seek(iter, key, err), key, value, until, err);
-    strata_iter_free(iter);
-    return rc;
+    if (store->txn)
+        return strata_txn_get_until(store->txn, key, value, until, err);
+    rc = keyspace_flush(store, err); /* 14.I3 */
+    return rc < 0 ? rc : strata_get_until(store->db, key, value, until, err);
 }
 
 /* ---- Transactions ---------------------------------------------------------------------------- */

@@ -10,10 +10,14 @@ struct keyspace {
     struct strata_batch *batch; /* writes that the database has not seen yet */
     struct strata_txn *txn;     /* commands run in it; NULL: in none */
     bool synced;                /* keyspace_settle makes the writes durable */
+    bool asked;                 /* so it does next time, as a command wants it */
     bool dirty;                 /* there were writes since then */
+    uint32_t sync_ms;           /* if it does not: keyspace_sync is due so long after; 0: never */
+    uint64_t due_ns;            /* when it is (sync_now); 0: it is not */
 };
 
-int keyspace_init(struct keyspace *store, struct strata *db, bool synced, struct strata_error *err);
+int keyspace_init(struct keyspace *store, struct strata *db, bool synced, uint32_t sync_ms,
+                  struct strata_error *err);
 void keyspace_free(struct keyspace *store);
 
 /* As strata_get. */
@@ -34,6 +38,8 @@ int keyspace_iter(struct keyspace *store, struct strata_iter **out, struct strat
 int keyspace_flush(struct keyspace *store, struct strata_error *err);
 /* The same; then all writes are as durable as replies promise. */
 int keyspace_settle(struct keyspace *store, struct strata_error *err);
+/* Makes all writes durable. */
+int keyspace_sync(struct keyspace *store, struct strata_error *err);
 /* Runs what follows in a transaction, until keyspace_commit or keyspace_abandon. */
 int keyspace_begin(struct keyspace *store, struct strata_error *err);
 int keyspace_commit(struct keyspace *store, struct strata_error *err);

@@ -6,9 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+static void put(struct reply *to, const void *data, size_t size)
+{
+    if (to->bytes.size > to->most || size > to->most - to->bytes.size)
+        to->bytes.out_of_memory = true;
+    else
+        strata_buffer_append(&to->bytes, data, size);
+}
+
 static void add(struct reply *to, const char *text)
 {
-    strata_buffer_append(&to->bytes, text, strlen(text));
+    put(to, text, strlen(text));
 }
 
 static void add_head(struct reply *to, char kind, int64_t number)
@@ -16,7 +24,7 @@ static void add_head(struct reply *to, char kind, int64_t number)
     char line[32];
     int size = snprintf(line, sizeof line, "%c%" PRId64 "\r\n", kind, number);
 
-    strata_buffer_append(&to->bytes, line, (size_t)size);
+    put(to, line, (size_t)size);
 }
 
 void reply_simple(struct reply *to, const char *text)
@@ -58,7 +66,7 @@ void reply_bulk(struct reply *to, struct strata_slice bytes)
 {
     add_head(to, '$', (int64_t)bytes.size);
     if (bytes.size)
-        strata_buffer_append(&to->bytes, bytes.data, bytes.size);
+        put(to, bytes.data, bytes.size);
     add(to, "\r\n");
 }
 
@@ -80,6 +88,12 @@ void reply_null_array(struct reply *to)
 void reply_array(struct reply *to, size_t count)
 {
     add_head(to, '*', (int64_t)count);
+}
+
+void reply_append(struct reply *to, const struct reply *from)
+{
+    put(to, from->bytes.data, from->bytes.size);
+    to->bytes.out_of_memory |= from->bytes.out_of_memory;
 }
 
 void reply_map(struct reply *to, size_t pairs)

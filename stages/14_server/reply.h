@@ -8,6 +8,7 @@
 struct reply {
     struct strata_buffer bytes;
     int version; /* of the protocol: 2 or 3 */
+    size_t most; /* bytes; more do not fit either */
 };
 
 void reply_simple(struct reply *to, const char *text); /* "OK" */
@@ -20,6 +21,8 @@ void reply_text(struct reply *to, const char *text);
 void reply_null(struct reply *to);
 void reply_null_array(struct reply *to);
 void reply_array(struct reply *to, size_t count);
+/* The bytes of another one. */
+void reply_append(struct reply *to, const struct reply *from);
 void reply_map(struct reply *to, size_t pairs); /* in version 2 an array of twice as many */
 
 #endif

@@ -177,6 +177,6 @@ static int exec(struct call *call, struct strata_error *err)
 
 const struct command transaction_commands[] = {
     {"multi", 1, COMMAND_NOW, multi},     {"exec", 1, COMMAND_NOW, exec},
-    {"discard", 1, COMMAND_NOW, discard}, {"watch", -2, COMMAND_NOW, watch},
+    {"discard", 1, COMMAND_NOW, discard}, {"watch", -2, COMMAND_NOW | COMMAND_KEYS, watch},
     {"unwatch", 1, 0, unwatch},           {NULL, 0, 0, NULL},
 };

@@ -4,10 +4,14 @@
  *     round         run A, B, C in this order | one write, one sync | replies to A, B, C
  *
  * One thread makes all writes, so a command that reads and then writes needs no lock, and a
- * thousand connections share each sync. */
+ * thousand connections share each sync.
+ *
+ * 14.I12: with sync_ms no write waits for longer than that, and one round, until it is durable,
+ *         whether others come or not. */
 #include "14_server/worker.h"
 #include "strata_engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define JOB_REPLY                                                                                  \
@@ -47,6 +51,20 @@ static void run_job(struct server_state *server, struct job *job)
     }
 }
 
+/* What could not be made durable is told to people, too: the first time. */
+static int settled(struct server_state *server, int rc, const struct strata_error *err)
+{
+    char text[560], line[640];
+
+    if (rc < 0 && !server->failing) {
+        snprintf(line, sizeof line, "writes are refused from now on: %s",
+                 strata_error_text(err, text, sizeof text));
+        state_log(server, line);
+        server->failing = true;
+    }
+    return rc;
+}
+
 /* The round's writes may be lost: no reply says that they were made. */
 static void refuse(struct job *job, const struct strata_error *err)
 {
@@ -77,7 +95,7 @@ struct job *worker_round(struct server_state *server, struct job *newest)
 
     for (struct job *job = oldest; job; job = job->next)
         run_job(server, job);
-    if (keyspace_settle(&server->store, &err) < 0) /* 14.I4 */
+    if (settled(server, keyspace_settle(&server->store, &err), &err) < 0) /* 14.I4 */
         refuse(oldest, &err);
     return oldest;
 }
@@ -92,6 +110,29 @@ static void append(struct job **list, struct job *jobs)
     *list = jobs;
 }
 
+/* Writes that no round has made durable are, when their time has come (14.I12). */
+static void sync_if_due(struct worker *worker)
+{
+    struct keyspace *store = &worker->server->store;
+    struct strata_error err;
+
+    if (!store->due_ns || sync_now() < store->due_ns)
+        return;
+    sync_unlock(&worker->lock);
+    settled(worker->server, keyspace_sync(store, &err), &err);
+    sync_lock(&worker->lock);
+}
+
+static void wait_for_jobs(struct worker *worker)
+{
+    uint64_t due_ns = worker->server->store.due_ns;
+
+    if (due_ns)
+        sync_wait_until(&worker->wake, &worker->lock, due_ns);
+    else
+        sync_wait(&worker->wake, &worker->lock);
+}
+
 static void *run(void *arg)
 {
     struct worker *worker = arg;
@@ -100,7 +141,8 @@ static void *run(void *arg)
     while (worker->waiting || !worker->over) {
         struct job *jobs = worker->waiting;
         if (!jobs) {
-            sync_wait(&worker->wake, &worker->lock);
+            wait_for_jobs(worker);
+            sync_if_due(worker);
             continue;
         }
         worker->waiting = NULL;
@@ -109,6 +151,7 @@ static void *run(void *arg)
         sync_lock(&worker->lock);
         append(&worker->finished, jobs);
         worker->done(worker->done_arg);
+        sync_if_due(worker);
     }
     sync_unlock(&worker->lock);
     return NULL;

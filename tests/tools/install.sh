@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a target needs and the machine lacks, and says what and why.
 #
-#   tests/tools/install.sh GROUP...         build shell server tour test browser mutants clang lint coverage fuzz valgrind book peers
+#   tests/tools/install.sh GROUP...         build shell server http tour test browser mutants clang lint coverage fuzz valgrind book peers
 #                                           more-peers rocksdb bare
 #   tests/tools/install.sh --have GROUP...  only exit code 0, everything is here, or 1
 #
@@ -21,6 +21,7 @@ table() {
         ;;
     shell) echo "libedit-dev library:histedit.h:edit the shell's line editor (without it: plain lines)" ;;
     server) echo "libuv1-dev library:uv.h:uv the server's sockets (without it: no strata serve)" ;;
+    http) echo "libmicrohttpd-dev library:microhttpd.h:microhttpd the server's figures over HTTP (without it: no --http)" ;;
     tour) echo "unicode-data file:/usr/share/unicode/UnicodeData.txt the tour's data: the Unicode character database" ;;
     test)
         echo "libcmocka-dev library:cmocka.h:cmocka the test framework"
@@ -68,7 +69,7 @@ table() {
     *) echo "install.sh: no group $1" >&2; exit 2 ;;
     esac
 }
-optional=" shell server tour " # things go on without these
+optional=" shell server http tour " # things go on without these
 
 # The package that has $CC: Debian names packages as their compilers.
 compiler() {

@@ -26,20 +26,21 @@ static void rig_open(struct rig *rig)
     strata_options_init(&options);
     options.create = true;
     assert_ok(strata_open(rig->dir, &options, &rig->db, &err), &err);
-    rig->options =
-        (struct strata_server_options){.most_request = 1000000, .sync = "always", .dir = rig->dir};
+    rig->options = (struct strata_server_options){.most_request = 1000000,
+                                                  .most_memory = 1000000,
+                                                  .synced = true,
+                                                  .sync = "always",
+                                                  .dir = rig->dir};
     rig->server = calloc(1, sizeof *rig->server);
     assert_non_null(rig->server);
-    rig->server->options = &rig->options;
-    command_init(rig->server);
-    assert_ok(keyspace_init(&rig->server->store, rig->db, true, &err), &err);
+    assert_ok(state_init(rig->server, rig->db, &rig->options, &err), &err);
 }
 
 static void rig_close(struct rig *rig)
 {
     struct strata_error err;
 
-    keyspace_free(&rig->server->store);
+    state_free(rig->server);
     free(rig->server);
     assert_ok(strata_close(rig->db, &err), &err);
     assert_ok(strata_destroy(rig->dir, NULL, NULL, NULL, &err), &err);
@@ -48,7 +49,7 @@ static void rig_close(struct rig *rig)
 
 static void job_open(struct job *job)
 {
-    *job = (struct job){.session = {.is_known = true}, .reply = {.version = 2}};
+    *job = (struct job){.session = {.is_known = true}, .reply = {.version = 2, .most = 1000000}};
     job->resp.most_bytes = 1000000;
 }
 

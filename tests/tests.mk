@@ -33,8 +33,9 @@ $B/tests/unit/human_test $B/tests/unit/progress_test: LDFLAGS += $(CLI_TESTED)
 
 # And of the server, which is no part of the library: stages/14_server.
 SERVER_TESTED := $(filter-out $(SERVER_UV),$(SERVER_OBJ))
-$B/tests/unit/server_resp_test $B/tests/unit/server_round_test: $(SERVER_TESTED)
-$B/tests/unit/server_resp_test $B/tests/unit/server_round_test: LDFLAGS += $(SERVER_TESTED)
+SERVER_TESTS  := $(patsubst %.c,$B/%,$(wildcard tests/unit/server_*_test.c))
+$(SERVER_TESTS): $(SERVER_TESTED)
+$(SERVER_TESTS): LDFLAGS += $(SERVER_TESTED)
 
 .SECONDARY: # objects of tests are kept
 

@@ -220,7 +220,7 @@ void socket_reply(struct connection *c)
     uv_buf_t buf = uv_buf_init((char *)out->data, (unsigned)out->size);
     int taken;
 
-    if (out->out_of_memory || out->size > UINT32_MAX)
+    if (!c->ended && (out->out_of_memory || out->size > UINT32_MAX))
         server_log(c->server, "client %llu is closed: its replies are too large",
                    (unsigned long long)c->job.session.id);
     if (c->ended || out->out_of_memory || out->size > UINT32_MAX) {

@@ -97,6 +97,70 @@ for round in 1 2 3; do
     rm -rf db
 done
 
+# ---- Ended under load: the same, and the exit code is 0 ----
+begin --sync interval
+client load "$port" said 2>/dev/null &
+loader=$!
+wait_until test -s said
+sleep 0.5
+finish
+is server_ends_under_load $rc 0
+wait $loader
+begin
+run client check "$port" said
+is server_ended_under_load_lost_nothing "$rc$err" 0
+finish
+rm -rf db
+
+# ---- Limits ----
+begin --idle-timeout 1
+run client idle "$port"
+is server_ends_idle_connections "$rc$out$err" 0
+finish
+begin --client-memory 20M
+run client memory_bound "$port"
+is server_bounds_the_memory_of_clients "$rc$out$err" 0
+like server_tells_whom_it_closed "$(cat log)" 'client [0-9]+ is closed: it holds'
+finish
+
+# ---- What is durable, and copies ----
+begin --sync interval --backups saves
+run client saves "$port"
+is server_saves_and_syncs "$rc$out$err" 0
+prints server_backup_is_a_database $'fruit\tapple' strata scan "$(ls -d saves/* | head -1)" --prefix fruit
+finish
+rm -rf db saves
+
+# ---- HTTP ----
+rm -f log
+strata serve db --port 0 --http 0 2>log &
+server=$!
+if wait_until grep -q 'listening on 127' log 2>/dev/null && command -v curl >/dev/null; then
+    port=$(sed -n 's/.*listening on 127.0.0.1://p' log)
+    web=http://$(sed -n 's/.*HTTP on //p' log)
+    get() { curl -s --max-time 20 "$@"; }
+    client ping "$port"
+    prints server_is_healthy ok get "$web/healthz"
+    get "$web/metrics" >metrics
+    like server_metrics_have_the_commands "$(cat metrics)" 'strata_server_commands [1-9]'
+    like server_metrics_have_the_engine "$(cat metrics)" 'strata_fs_bytes_written [1-9]'
+    is server_metrics_are_lines_of_prometheus "$(grep -cvE '^# (HELP strata_[a-z0-9_]+ .|TYPE strata_[a-z0-9_]+ untyped$)|^strata_[a-z0-9_]+ [0-9]+$' metrics)" 0
+    is server_metrics_are_each_there_once "$(grep -v '^#' metrics | cut -d' ' -f1 | sort | uniq -d)" ''
+    if command -v promtool >/dev/null; then code server_metrics_please_promtool 0 promtool check metrics <metrics; fi
+    is server_stats_are_json "$(get "$web/stats" | python3 -c 'import json, sys; s = json.load(sys.stdin); print(s["server"]["failing"], s["server"]["connections"] > 0, s["engine"]["puts"])')" '0 True 0'
+    is server_page_that_is_not_there "$(get -o /dev/null -w '%{http_code}' "$web/nosuch")" 404
+    is server_method_that_it_has_not "$(get -o /dev/null -w '%{http_code}' -d x=1 "$web/stats")" 405
+    like server_content_type "$(get -I "$web/metrics")" 'text/plain; version=0.0.4'
+    code server_port_of_http_is_taken 4 strata serve db2 --port 0 --http "${web##*:}"
+    finish
+    is server_with_http_ends $rc 0
+else
+    skip server_http "$(tail -1 log)"
+    kill "$server" 2>/dev/null
+    wait "$server"
+fi
+rm -rf db db2
+
 # ---- A password ----
 echo 'open sesame' >secret
 begin --password-file secret

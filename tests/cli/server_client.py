@@ -182,6 +182,18 @@ multi_to_discard | MULTI | 'OK'
 set_to_discard | SET m 9 | 'QUEUED'
 discard | DISCARD | 'OK'
 discard_did_nothing | GET m | b'2'
+wait | WAIT 0 100 | 0
+wait_negative | WAIT 1 -1 | !ERR timeout is negative
+waitaof | WAITAOF 1 0 0 | [1, 0]
+waitaof_of_two | WAITAOF 2 0 0 | !ERR value is out of range
+waitaof_word | WAITAOF x 0 0 | !ERR value is not an integer
+save_without_a_place | SAVE | !ERR strata serve was given no --backups
+bgsave_in_multi | MULTI | 'OK'
+bgsave_is_not_queued | BGSAVE | !ERR Command not allowed inside a transaction
+bgsave_discard | DISCARD | 'OK'
+command_info | COMMAND INFO get mset nosuch | [[b'get', 2, ['readonly'], 1, 1, 1, [], [], [], []], [b'mset', -3, ['write'], 1, -1, 2, [], [], [], []], None]
+command_docs | COMMAND DOCS ping | [b'ping', [b'group', b'connection', b'arity', -1]]
+command_unknown | COMMAND NOSUCH | !ERR unknown subcommand
 client_id | CLIENT SETNAME me | 'OK'
 client_name | CLIENT GETNAME | b'me'
 config_get | CONFIG GET save | [b'save', b'']
@@ -207,6 +219,10 @@ def replies():
         if not fine:
             print("# %s: %r, wanted %s" % (command, got, want))
         good &= show(name, fine)
+    n = r("COMMAND", "COUNT")
+    names = r("COMMAND", "LIST")
+    good &= show("command_counts_them_all", n == len(names) == len(set(names)) == len(r("COMMAND")) == len(r("COMMAND", "DOCS")) // 2)
+    good &= show("command_knows_each", all(r("COMMAND", "INFO", name)[0][0] == name for name in names))
     return good & watched() & expires() & scans() & third()
 
 
@@ -318,6 +334,71 @@ def half_open():
     r.send(*[("INCR", "half")] * 5000)
     r.socket.shutdown(socket.SHUT_WR)
     return [r.read() for _ in range(5000)] == list(range(1, 5001)) and r.file.read() == b""
+
+
+def ping():
+    return Client()("PING") == "PONG"
+
+
+def idle():
+    """Who says nothing for more than a second is ended, who says something is not."""
+    silent, busy = Client(), Client()
+    for _ in range(10):
+        time.sleep(0.3)
+        if busy("PING") != "PONG":
+            return False
+    return silent.socket.recv(1) == b""
+
+
+def ended(client):
+    try:
+        while client.socket.recv(1 << 20):
+            pass
+    except ConnectionResetError:
+        pass
+    return True
+
+
+def memory_bound():
+    """Requests that do not end, and a reply that is too large: these clients are ended, others are not."""
+    r, before, hogs = Client(), memory(), []
+    for _ in range(8):
+        hog = Client()
+        hogs.append(hog)
+        try:
+            hog.socket.sendall(b"*2\r\n$4\r\nECHO\r\n$9000000\r\n" + b"x" * 5000000)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    good = r("PING") == "PONG" and memory() - before < 40 << 20
+    for hog in hogs:
+        hog.socket.close()
+    for i in range(6):
+        r("SET", "large%d" % i, b"x" * 5000000)
+    large = Client()
+    large.send(["MGET"] + ["large%d" % i for i in range(6)])
+    return ended(large) and r("PING") == "PONG" and good
+
+
+def info(r, name):
+    return [l for l in r("INFO").decode().split("\r\n") if l.startswith(name + ":")][0].split(":", 1)[1]
+
+
+def saves():
+    r = Client()
+    r("SET", "fruit", "apple")
+    good = info(r, "unsynced_writes") == "1"
+    time.sleep(1.6)
+    good &= info(r, "unsynced_writes") == "0"
+    r("SET", "fruit", "apple")
+    good &= r("WAITAOF", 1, 0, 0) == [1, 0] and info(r, "unsynced_writes") == "0"
+    then = r("LASTSAVE")
+    time.sleep(1.1)
+    good &= r("BGSAVE") == "Background saving started"
+    for _ in range(200):
+        if info(r, "rdb_bgsave_in_progress") == "0":
+            break
+        time.sleep(0.05)
+    return good and r("LASTSAVE") > then and info(r, "rdb_last_bgsave_status") == "ok"
 
 
 def load_one(number, said):

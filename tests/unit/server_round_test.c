@@ -180,6 +180,73 @@ static void round_password_is_compared_to_its_end(void **state)
     rig_close(&rig);
 }
 
+/* 14.I11, of what the worker adds. */
+static void round_reply_beyond_the_bound_is_not_kept(void **state)
+{
+    struct rig rig = {0};
+    struct job a;
+
+    (void)state;
+    rig_open(&rig);
+    job_open(&a);
+    a.reply.most = 50;
+    expect(&rig, &a, "set k 01234567890123456789\nget k\n",
+           "+OK\r\n$20\r\n01234567890123456789\r\n");
+    assert_false(a.reply.bytes.out_of_memory);
+    ask(&a, "get k\nget k\n");
+    worker_round(rig.server, &a);
+    assert_true(a.reply.bytes.out_of_memory);
+    assert_true(a.reply.bytes.size <= 50);
+    job_close(&a);
+    rig_close(&rig);
+}
+
+static void expect_save(struct rig *rig, const char *value)
+{
+    struct strata_buffer got = {0};
+    struct strata_error err;
+    struct strata *db;
+
+    save_wait(rig->server);
+    assert_ok(strata_open(rig->server->save.path, NULL, &db, &err), &err);
+    assert_int_equal(strata_get(db, strata_string("k"), &got, &err), 0);
+    assert_bytes(strata_buffer_slice(&got), strata_string(value));
+    strata_buffer_free(&got);
+    assert_ok(strata_close(db, &err), &err);
+    assert_ok(strata_destroy(rig->server->save.path, NULL, NULL, NULL, &err), &err);
+    rmdir(rig->server->save.path);
+}
+
+static void round_save_has_what_was_written_before_it(void **state)
+{
+    char backups[] = "/tmp/strata-saves-XXXXXX";
+    struct rig rig = {0};
+    struct job a;
+
+    (void)state;
+    rig_open(&rig);
+    job_open(&a);
+    expect(&rig, &a, "save\n", "-ERR strata serve was given no --backups directory\r\n");
+    rig.options.backups = mkdtemp(backups);
+    rig.server->saved_ms = 0;
+    expect(&rig, &a, "set k 1\nbgsave\n", "+OK\r\n+Background saving started\r\n");
+    expect_save(&rig, "1");
+    assert_true(rig.server->saved_ms > 0);
+    expect(&rig, &a, "set k 2\nsave\n", "+OK\r\n+OK\r\n");
+    expect_save(&rig, "2");
+    rig.server->save.running = true;
+    expect(&rig, &a, "bgsave\n", "-ERR Background save already in progress\r\n");
+    rig.server->save.running = false;
+    rig.options.backups = "/nowhere/at/all";
+    ask(&a, "save\n");
+    worker_round(rig.server, &a);
+    assert_memory_equal(a.reply.bytes.data, "-ERR I/O", 8);
+    assert_true(rig.server->save.failed);
+    job_close(&a);
+    rmdir(backups);
+    rig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +254,8 @@ int main(void)
         cmocka_unit_test(round_exec_is_stopped_by_a_write_to_a_watched_key),
         cmocka_unit_test(round_whose_write_is_refused_acknowledges_nothing),
         cmocka_unit_test(round_password_is_compared_to_its_end),
+        cmocka_unit_test(round_reply_beyond_the_bound_is_not_kept),
+        cmocka_unit_test(round_save_has_what_was_written_before_it),
     };
     return cmocka_run_group_tests_name("server_round", tests, NULL, NULL);
 }

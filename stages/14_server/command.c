@@ -2,6 +2,7 @@
  *
  * 14.I5: each request has exactly one reply, in the order of the requests of its connection. */
 #include "14_server/command.h"
+#include "14_server/entry.h"
 
 #include <stdio.h>
 
@@ -9,6 +10,8 @@ static const struct {
     const char *group;
     const struct command *commands;
 } tables[] = {{"string", string_commands},
+              {"string", part_commands},
+              {"hash", hash_commands},
               {"generic", key_commands},
               {"generic", scan_commands},
               {"connection", connection_commands},
@@ -74,6 +77,17 @@ static void queue(struct call *call)
     }
 }
 
+/* Is one of the request's keys a name of the server's own (entry.h)? */
+static bool has_reserved_key(const struct call *call, unsigned flags)
+{
+    size_t end = flags & COMMAND_KEY ? 2 : flags & (COMMAND_KEYS | COMMAND_PAIRS) ? call->argc : 1;
+
+    for (size_t i = 1; i < end; i += flags & COMMAND_PAIRS ? 2 : 1)
+        if (entry_is_reserved(call->argv[i]))
+            return true;
+    return false;
+}
+
 /* False: a reply says why not. */
 static bool may_run(struct call *call, const struct command *command)
 {
@@ -86,6 +100,8 @@ static bool may_run(struct call *call, const struct command *command)
         reply_error(call->reply, "ERR unknown command '%.*s'", shown, (const char *)name.data);
     else if (command->arity < 0 ? argc < -command->arity : argc != command->arity)
         reply_error(call->reply, "ERR wrong number of arguments for '%s' command", command->name);
+    else if (has_reserved_key(call, command->flags))
+        reply_error(call->reply, "ERR keys that begin with \\xffhash are the server's own");
     else if (call->session->in_multi && command->flags & COMMAND_NO_TXN)
         reply_error(call->reply, "ERR Command not allowed inside a transaction");
     else
@@ -117,7 +133,9 @@ int state_init(struct server_state *server, struct strata *db,
     server->options = options;
     server->random = server->started_ms = now_ms();
     server->saved_ms = server->started_ms;
-    return keyspace_init(&server->store, db, options->synced, options->sync_ms, err);
+    if (keyspace_init(&server->store, db, options->synced, options->sync_ms, err) < 0)
+        return err->code;
+    return entry_init(&server->store, err);
 }
 
 void state_free(struct server_state *server)

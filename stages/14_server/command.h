@@ -86,8 +86,8 @@ struct command {
 #define READS_KEY (COMMAND_READ | COMMAND_KEY)
 #define WRITES_KEY (COMMAND_WRITE | COMMAND_KEY)
 
-extern const struct command string_commands[], key_commands[], scan_commands[],
-    connection_commands[], server_commands[], persist_commands[],
+extern const struct command string_commands[], part_commands[], hash_commands[], key_commands[],
+    scan_commands[], connection_commands[], server_commands[], persist_commands[],
     transaction_commands[]; /* end with a name of NULL */
 
 /* Command number `index` of all, and which group Redis' documentation has it in; NULL behind the

@@ -1,5 +1,6 @@
 /* keys.c: commands on keys, whatever their values: whether they are there, and how long. */
 #include "14_server/command.h"
+#include "14_server/entry.h"
 #include "base/bytes.h"
 
 static int del(struct call *call, struct strata_error *err)
@@ -11,7 +12,7 @@ static int del(struct call *call, struct strata_error *err)
         rc = key_exists(call, call->argv[i], err);
         if (rc == 0) {
             count++;
-            rc = keyspace_delete(&call->server->store, call->argv[i], err);
+            rc = entry_delete(&call->server->store, call->argv[i], err);
         }
     }
     if (rc >= 0)
@@ -35,10 +36,11 @@ static int exists(struct call *call, struct strata_error *err)
 
 static int type(struct call *call, struct strata_error *err)
 {
-    int rc = key_exists(call, call->argv[1], err);
+    struct entry entry;
+    int rc = entry_find(&call->server->store, call->argv[1], &entry, err);
 
     if (rc >= 0)
-        reply_simple(call->reply, rc == 0 ? "string" : "none");
+        reply_simple(call->reply, entry_kind_name(entry.kind));
     return rc;
 }
 
@@ -47,19 +49,14 @@ static int type(struct call *call, struct strata_error *err)
 static int put_time(struct call *call, uint64_t until, bool has_past, struct strata_error *err)
 {
     struct keyspace *store = &call->server->store;
-    struct strata_buffer value = {0};
-    uint64_t before;
-    int rc = keyspace_get_until(store, call->argv[1], &value, &before, err);
+    struct entry entry;
+    int rc = entry_find(store, call->argv[1], &entry, err);
 
-    if (rc == 0 && (until || before)) {
-        if (has_past)
-            rc = keyspace_delete(store, call->argv[1], err);
-        else
-            rc = keyspace_put(store, call->argv[1], strata_buffer_slice(&value), until, err);
-    } else if (rc == 0) {
+    if (rc == 0 && !until && !entry.until)
         rc = STRATA_NOT_FOUND; /* nothing to take away */
-    }
-    strata_buffer_free(&value);
+    else if (rc == 0)
+        rc = has_past ? entry_delete(store, call->argv[1], err)
+                      : entry_expire(store, call->argv[1], until, err);
     if (rc >= 0)
         reply_number(call->reply, rc == 0);
     return rc;
@@ -101,11 +98,11 @@ static int persist(struct call *call, struct strata_error *err)
 
 static int ttl(struct call *call, uint64_t unit, struct strata_error *err)
 {
-    struct strata_buffer value = {0};
+    struct entry entry;
     uint64_t until, now = now_ms();
-    int rc = keyspace_get_until(&call->server->store, call->argv[1], &value, &until, err);
+    int rc = entry_find(&call->server->store, call->argv[1], &entry, err);
 
-    strata_buffer_free(&value);
+    until = entry.until;
     if (rc > 0)
         reply_number(call->reply, -2);
     else if (rc == 0 && !until)

@@ -11,6 +11,7 @@
 
 #define BATCH_OPS 4096u
 #define BATCH_BYTES ((size_t)1 << 20)
+#define TRIES 10 /* of a commit; only the removal of what has expired can be in its way */
 
 int keyspace_init(struct keyspace *store, struct strata *db, bool synced, uint32_t sync_ms,
                   struct strata_error *err)
@@ -24,6 +25,7 @@ void keyspace_free(struct keyspace *store)
 {
     keyspace_abandon(store);
     strata_batch_free(store->batch);
+    strata_buffer_free(&store->name);
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
@@ -162,4 +164,25 @@ void keyspace_abandon(struct keyspace *store)
 {
     strata_txn_free(store->txn);
     store->txn = NULL;
+}
+
+int keyspace_whole(struct keyspace *store, int (*run)(void *arg, struct strata_error *err),
+                   void *arg, struct strata_error *err)
+{
+    int rc = STRATA_CONFLICT;
+
+    if (store->txn)
+        return run(arg, err);
+    for (int try = 0; try < TRIES && rc == STRATA_CONFLICT; try++) {
+        rc = keyspace_begin(store, err);
+        if (rc == 0)
+            rc = run(arg, err);
+        if (rc == 0)
+            rc = keyspace_commit(store, err);
+        else
+            keyspace_abandon(store);
+    }
+    return rc == STRATA_CONFLICT ? strata_fail(err, STRATA_ERR_BUSY, NULL, STRATA_NO_OFFSET,
+                                               "conflicts with the removal of expired keys")
+                                 : rc;
 }

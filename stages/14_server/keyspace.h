@@ -13,6 +13,8 @@ struct keyspace {
     bool asked;                 /* so it does next time, as a command wants it */
     bool dirty;                 /* there were writes since then */
     uint32_t sync_ms;           /* if it does not: keyspace_sync is due so long after; 0: never */
+    bool has_hashes;            /* perhaps; see entry.h, as of `name` */
+    struct strata_buffer name;  /* of a record */
     uint64_t due_ns;            /* when it is (sync_now); 0: it is not */
 };
 
@@ -43,6 +45,10 @@ int keyspace_sync(struct keyspace *store, struct strata_error *err);
 /* Runs what follows in a transaction, until keyspace_commit or keyspace_abandon. */
 int keyspace_begin(struct keyspace *store, struct strata_error *err);
 int keyspace_commit(struct keyspace *store, struct strata_error *err);
+/* Runs `run` in a transaction, and commits it if that returns 0; in that of MULTI, if there is one.
+ * It may be run several times. Returns what it or the commit returned. */
+int keyspace_whole(struct keyspace *store, int (*run)(void *arg, struct strata_error *err),
+                   void *arg, struct strata_error *err);
 void keyspace_abandon(struct keyspace *store);
 
 #endif

@@ -1,5 +1,6 @@
 /* reply.c: see reply.h. */
 #include "14_server/reply.h"
+#include "14_server/entry.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -54,7 +55,10 @@ void reply_fail(struct reply *to, const struct strata_error *err)
 {
     char text[560];
 
-    reply_error(to, "ERR %s", strata_error_text(err, text, sizeof text));
+    if (err->code == ENTRY_WRONG_TYPE)
+        reply_error(to, "WRONGTYPE Operation against a key holding the wrong kind of value");
+    else
+        reply_error(to, "ERR %s", strata_error_text(err, text, sizeof text));
 }
 
 void reply_number(struct reply *to, int64_t number)

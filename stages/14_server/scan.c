@@ -1,40 +1,51 @@
-/* scan.c: which keys there are.
+/* scan.c: which keys there are, and ranges of them.
  *
- * 14.I6: a scan goes through the keys in their order, and its cursor stands for the last key that
- * it has shown: a key that is there from its beginning to its end is shown once. */
+ * 14.I6: a scan goes through the records of keys in their order, and its cursor stands for the
+ * last one that it has looked at: a key that is there from its beginning to its end, and stays a
+ * string or a hash, is shown once. */
 #include "14_server/command.h"
+#include "14_server/entry.h"
 #include "14_server/glob.h"
 #include "base/bytes.h"
 #include "base/prng.h"
 
-/* Shows up to `most` keys that match, from the iterator's place on, `rc`; looks at no more than
- * `looks`. What is shown goes to `to`, how many to *count. Returns as a move of the iterator. */
-static int show_keys(struct strata_iter *iter, int rc, const struct strata_slice *pattern,
-                     uint64_t looks, struct reply *to, size_t *count, struct strata_error *err)
+static const struct strata_slice first_name = {NULL, 0};
+
+struct scan {
+    const struct strata_slice *pattern;
+    const struct strata_slice *type; /* NULL: each */
+    uint64_t count;                  /* keys to look at */
+};
+
+/* Shows the keys that match, from the place on, `rc`, up to scan->count of which are looked at.
+ * What is shown goes to `to`, how many to *count. Returns as a move. */
+static int show_keys(struct keys *keys, int rc, const struct scan *scan, struct reply *to,
+                     size_t *count, struct strata_error *err)
 {
-    for (; rc == 0 && looks; looks--) {
-        if (!pattern || glob_matches(*pattern, strata_iter_key(iter))) {
-            reply_bulk(to, strata_iter_key(iter));
+    for (uint64_t looks = scan->count; rc == 0 && looks; looks--) {
+        if ((!scan->pattern || glob_matches(*scan->pattern, keys->key)) &&
+            (!scan->type || word_is(*scan->type, entry_kind_name(keys->kind)))) {
+            reply_bulk(to, keys->key);
             ++*count;
         }
         if (looks > 1)
-            rc = strata_iter_next(iter, err);
+            rc = keys_next(keys, err);
     }
     return rc;
 }
 
-static int keys(struct call *call, struct strata_error *err)
+static int run_keys(struct call *call, struct strata_error *err)
 {
     struct reply shown = {.version = call->reply->version, .most = call->reply->most};
-    struct strata_iter *iter;
+    struct scan all = {.pattern = &call->argv[1], .count = UINT64_MAX};
+    struct keys keys;
     size_t count = 0;
-    int rc = keyspace_iter(&call->server->store, &iter, err);
+    int rc = keys_open(&call->server->store, &keys, err);
 
     if (rc < 0)
         return rc;
-    rc = show_keys(iter, strata_iter_first(iter, err), &call->argv[1], UINT64_MAX, &shown, &count,
-                   err);
-    strata_iter_free(iter);
+    rc = show_keys(&keys, keys_seek(&keys, first_name, err), &all, &shown, &count, err);
+    keys_close(&keys);
     if (rc >= 0) {
         reply_array(call->reply, count);
         reply_append(call->reply, &shown);
@@ -43,27 +54,24 @@ static int keys(struct call *call, struct strata_error *err)
     return rc;
 }
 
+/* O(keys), not O(fields). */
 static int dbsize(struct call *call, struct strata_error *err)
 {
-    struct strata_iter *iter;
+    struct keys keys;
     int64_t count = 0;
-    int rc = keyspace_iter(&call->server->store, &iter, err);
+    int rc = keys_open(&call->server->store, &keys, err);
 
     if (rc < 0)
         return rc;
-    for (rc = strata_iter_first(iter, err); rc == 0; rc = strata_iter_next(iter, err))
+    for (rc = keys_seek(&keys, first_name, err); rc == 0; rc = keys_next(&keys, err))
         count++;
-    strata_iter_free(iter);
+    keys_close(&keys);
     if (rc >= 0)
         reply_number(call->reply, count);
     return rc;
 }
 
-struct scan {
-    const struct strata_slice *pattern;
-    uint64_t count; /* keys to look at */
-    bool none;      /* TYPE asks for one that there is none of */
-};
+/* ---- SCAN ------------------------------------------------------------------------------------ */
 
 static bool read_scan(struct call *call, struct scan *scan)
 {
@@ -75,7 +83,7 @@ static bool read_scan(struct call *call, struct scan *scan)
         if (word_is(call->argv[i], "match"))
             scan->pattern = &call->argv[i + 1];
         else if (word_is(call->argv[i], "type"))
-            scan->none = !word_is(call->argv[i + 1], "string");
+            scan->type = &call->argv[i + 1];
         else if (!word_is(call->argv[i], "count"))
             return syntax_error(call), false;
         else if (!number_of(call->argv[i + 1], &n))
@@ -98,37 +106,32 @@ static uint64_t keep_cursor(struct server_state *server, struct strata_slice key
 }
 
 /* From the cursor on: 0 for the first key. */
-static int seek_behind(struct strata_iter *iter, const struct cursor *cursor,
-                       struct strata_error *err)
+static int seek_behind(struct keys *keys, const struct cursor *cursor, struct strata_error *err)
 {
-    struct strata_slice key = strata_buffer_slice(&cursor->key);
-    int rc;
+    struct strata_slice name = strata_buffer_slice(&cursor->key);
+    int rc = keys_seek(keys, cursor->number ? name : first_name, err);
 
-    if (!cursor->number)
-        return strata_iter_first(iter, err);
-    rc = strata_iter_seek(iter, key, err);
-    return rc == 0 && strata_compare(strata_iter_key(iter), key) == 0 ? strata_iter_next(iter, err)
-                                                                      : rc;
+    return rc == 0 && cursor->number && strata_compare(strata_iter_key(keys->iter), name) == 0
+               ? keys_next(keys, err)
+               : rc;
 }
 
 static int run_scan(struct call *call, const struct scan *scan, const struct cursor *cursor,
                     struct strata_error *err)
 {
     struct reply shown = {.version = call->reply->version, .most = call->reply->most};
-    struct strata_iter *iter;
+    struct keys keys;
     uint64_t next = 0;
     char text[24];
     size_t count = 0;
-    int rc = keyspace_iter(&call->server->store, &iter, err);
+    int rc = keys_open(&call->server->store, &keys, err);
 
     if (rc < 0)
         return rc;
-    rc = seek_behind(iter, cursor, err);
-    if (!scan->none)
-        rc = show_keys(iter, rc, scan->pattern, scan->count, &shown, &count, err);
-    if (rc == 0 && !scan->none)
-        next = keep_cursor(call->server, strata_iter_key(iter));
-    strata_iter_free(iter);
+    rc = show_keys(&keys, seek_behind(&keys, cursor, err), scan, &shown, &count, err);
+    if (rc == 0)
+        next = keep_cursor(call->server, strata_iter_key(keys.iter));
+    keys_close(&keys);
     if (rc >= 0) {
         reply_array(call->reply, 2);
         reply_bulk(call->reply, number_text((int64_t)next, text));
@@ -164,26 +167,112 @@ static int randomkey(struct call *call, struct strata_error *err)
 {
     struct prng prng = {++call->server->random};
     uint64_t bytes = prng_next(&prng);
-    struct strata_iter *iter;
-    int rc = keyspace_iter(&call->server->store, &iter, err);
+    struct keys keys;
+    int rc = keys_open(&call->server->store, &keys, err);
 
     if (rc < 0)
         return rc;
-    rc = strata_iter_seek(iter, strata_bytes(&bytes, sizeof bytes), err);
+    rc = keys_seek(&keys, strata_bytes(&bytes, sizeof bytes), err);
     if (rc > 0)
-        rc = strata_iter_first(iter, err);
+        rc = keys_seek(&keys, first_name, err);
     if (rc == 0)
-        reply_bulk(call->reply, strata_iter_key(iter));
+        reply_bulk(call->reply, keys.key);
     else if (rc > 0)
         reply_null(call->reply);
-    strata_iter_free(iter);
+    keys_close(&keys);
     return rc;
 }
 
+/* ---- RANGE ----------------------------------------------------------------------------------- */
+
+/* The iterator has moved, `rc`: past what is no string (entry.h), which lies together. */
+static int skip_hashes(struct strata_iter *iter, int rc, bool reverse, struct strata_error *err)
+{
+    static const char behind[] = "\xffhasi";
+    struct strata_slice from = strata_bytes(ENTRY_RESERVED, ENTRY_RESERVED_SIZE);
+
+    if (rc || !entry_is_reserved(strata_iter_key(iter)))
+        return rc;
+    return reverse ? strata_iter_seek_before(iter, from, err)
+                   : strata_iter_seek(iter, strata_bytes(behind, ENTRY_RESERVED_SIZE), err);
+}
+
+static int seek_range(struct strata_iter *iter, const struct call *call, bool reverse,
+                      struct strata_error *err)
+{
+    struct strata_slice to = call->argv[2];
+
+    if (!reverse)
+        return strata_iter_seek(iter, call->argv[1], err);
+    return to.size ? strata_iter_seek_before(iter, to, err) : strata_iter_last(iter, err);
+}
+
+static bool is_in_range(const struct call *call, struct strata_slice key)
+{
+    return strata_compare(key, call->argv[1]) >= 0 &&
+           (!call->argv[2].size || strata_compare(key, call->argv[2]) < 0);
+}
+
+static int show_range(struct call *call, struct strata_iter *iter, bool reverse, int64_t limit,
+                      struct reply *to, size_t *count, struct strata_error *err)
+{
+    struct strata_slice value;
+    int rc = skip_hashes(iter, seek_range(iter, call, reverse, err), reverse, err);
+
+    while (rc == 0 && limit-- && is_in_range(call, strata_iter_key(iter))) {
+        rc = strata_iter_value(iter, &value, err);
+        if (rc < 0)
+            break;
+        reply_bulk(to, strata_iter_key(iter));
+        reply_bulk(to, value);
+        *count += 2;
+        rc = reverse ? strata_iter_prev(iter, err) : strata_iter_next(iter, err);
+        rc = skip_hashes(iter, rc, reverse, err);
+    }
+    return rc;
+}
+
+/* RANGE from to [LIMIT n]: keys from `from` on and before `to` (empty: no bound) that hold strings,
+ * each with its value. */
+static int range(struct call *call, bool reverse, struct strata_error *err)
+{
+    struct reply shown = {.version = call->reply->version, .most = call->reply->most};
+    struct strata_iter *iter;
+    int64_t limit = -1;
+    size_t count = 0;
+    int rc;
+
+    if (call->argc != 3 && (call->argc != 5 || !word_is(call->argv[3], "limit")))
+        return syntax_error(call);
+    if (call->argc == 5 && (!number_of(call->argv[4], &limit) || limit < 0))
+        return not_a_number(call);
+    rc = keyspace_iter(&call->server->store, &iter, err);
+    if (rc < 0)
+        return rc;
+    rc = show_range(call, iter, reverse, limit, &shown, &count, err);
+    strata_iter_free(iter);
+    if (rc >= 0) {
+        reply_array(call->reply, count);
+        reply_append(call->reply, &shown);
+    }
+    strata_buffer_free(&shown.bytes);
+    return rc;
+}
+static int run_range(struct call *call, struct strata_error *err)
+{
+    return range(call, false, err);
+}
+static int revrange(struct call *call, struct strata_error *err)
+{
+    return range(call, true, err);
+}
+
 const struct command scan_commands[] = {
-    {"keys", 2, COMMAND_READ, keys},
+    {"keys", 2, COMMAND_READ, run_keys},
     {"scan", -2, COMMAND_READ, scan},
     {"dbsize", 1, COMMAND_READ, dbsize},
     {"randomkey", 1, COMMAND_READ, randomkey},
+    {"range", -3, COMMAND_READ, run_range},
+    {"revrange", -3, COMMAND_READ, revrange},
     {NULL, 0, 0, NULL},
 };

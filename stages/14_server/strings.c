@@ -1,14 +1,13 @@
 /* strings.c: commands on the value of a key. A key is stored as it is, and so is its value: other
  * commands of `strata` read and write the same. */
 #include "14_server/command.h"
+#include "14_server/entry.h"
 #include "base/bytes.h"
-
-#include <string.h>
 
 static int get(struct call *call, struct strata_error *err)
 {
     struct strata_buffer value = {0};
-    int rc = keyspace_get(&call->server->store, call->argv[1], &value, err);
+    int rc = string_get(&call->server->store, call->argv[1], &value, err);
 
     if (rc == 0)
         reply_bulk(call->reply, strata_buffer_slice(&value));
@@ -74,16 +73,16 @@ static int run_set(struct call *call, const struct set *how, struct strata_error
 {
     struct keyspace *store = &call->server->store;
     struct strata_buffer old = {0};
-    uint64_t until = 0;
+    struct entry entry = {0};
     bool reads = how->if_absent || how->if_present || how->get || how->keep, writes;
-    int rc = !reads      ? STRATA_NOT_FOUND
-             : how->keep ? keyspace_get_until(store, call->argv[1], &old, &until, err)
-                         : keyspace_get(store, call->argv[1], &old, err);
+    int rc = reads ? entry_find(store, call->argv[1], &entry, err) : STRATA_NOT_FOUND;
 
+    if (rc == 0 && how->get)
+        rc = string_get(store, call->argv[1], &old, err);
     writes = rc >= 0 && !(how->if_absent && rc == 0) && !(how->if_present && rc > 0);
     if (writes) {
-        int put =
-            keyspace_put(store, call->argv[1], call->argv[2], how->keep ? until : how->until, err);
+        int put = string_put(store, call->argv[1], call->argv[2],
+                             how->keep ? entry.until : how->until, err);
         rc = put < 0 ? put : rc;
     }
     if (rc >= 0 && how->get)
@@ -110,7 +109,7 @@ static int setnx(struct call *call, struct strata_error *err)
     int rc = key_exists(call, call->argv[1], err);
 
     if (rc > 0)
-        rc = keyspace_put(&call->server->store, call->argv[1], call->argv[2], 0, err) < 0 ? -1 : 1;
+        rc = string_put(&call->server->store, call->argv[1], call->argv[2], 0, err) < 0 ? -1 : 1;
     if (rc >= 0)
         reply_number(call->reply, rc);
     return rc;
@@ -122,7 +121,7 @@ static int set_for(struct call *call, const char *unit, struct strata_error *err
 
     if (read_time(call, strata_string(unit), call->argv[2], &until))
         return 0;
-    if (keyspace_put(&call->server->store, call->argv[1], call->argv[3], until, err) < 0)
+    if (string_put(&call->server->store, call->argv[1], call->argv[3], until, err) < 0)
         return -1;
     reply_simple(call->reply, "OK");
     return 0;
@@ -170,9 +169,9 @@ static int getex(struct call *call, struct strata_error *err)
         if (!how.until)
             return syntax_error(call);
     }
-    rc = keyspace_get(store, call->argv[1], &value, err);
+    rc = string_get(store, call->argv[1], &value, err);
     if (rc == 0 &&
-        keyspace_put(store, call->argv[1], strata_buffer_slice(&value), how.until, err) < 0)
+        string_put(store, call->argv[1], strata_buffer_slice(&value), how.until, err) < 0)
         rc = -1;
     if (rc == 0)
         reply_bulk(call->reply, strata_buffer_slice(&value));
@@ -192,11 +191,13 @@ static int mget(struct call *call, struct strata_error *err)
 
     reply_array(call->reply, call->argc - 1);
     for (size_t i = 1; i < call->argc && rc >= 0; i++) {
-        rc = keyspace_get(&call->server->store, call->argv[i], &value, err);
+        rc = string_get(&call->server->store, call->argv[i], &value, err);
         if (rc == 0)
             reply_bulk(call->reply, strata_buffer_slice(&value));
         else
             reply_null(call->reply);
+        if (rc < 0 && err->code == ENTRY_WRONG_TYPE)
+            rc = STRATA_NOT_FOUND;
     }
     if (rc < 0)
         call->reply->bytes.size = before;
@@ -204,21 +205,21 @@ static int mget(struct call *call, struct strata_error *err)
     return rc;
 }
 
-/* All of them in one batch: the database has all or none. (A batch that is full is handed over
- * before, not in between.) */
-static int put_pairs(struct call *call, struct strata_error *err)
+static int run_put_pairs(void *arg, struct strata_error *err)
 {
-    struct keyspace *store = &call->server->store;
-    bool alone = !store->txn && call->argc > 3;
-    int rc = alone ? keyspace_begin(store, err) : 0;
+    struct call *call = arg;
+    int rc = 0;
 
     for (size_t i = 1; i < call->argc && rc == 0; i += 2)
-        rc = keyspace_put(store, call->argv[i], call->argv[i + 1], 0, err);
-    if (alone && rc == 0)
-        rc = keyspace_commit(store, err);
-    else if (alone)
-        keyspace_abandon(store);
+        rc = string_put(&call->server->store, call->argv[i], call->argv[i + 1], 0, err);
     return rc;
+}
+
+/* All of them in one batch: the database has all or none. */
+static int put_pairs(struct call *call, struct strata_error *err)
+{
+    return call->argc > 3 ? keyspace_whole(&call->server->store, run_put_pairs, call, err)
+                          : run_put_pairs(call, err);
 }
 
 static int mset(struct call *call, struct strata_error *err)
@@ -252,144 +253,6 @@ static int msetnx(struct call *call, struct strata_error *err)
     return rc;
 }
 
-/* ---- Parts of a value, and numbers ----------------------------------------------------------- */
-
-static int run_strlen(struct call *call, struct strata_error *err)
-{
-    struct strata_buffer value = {0};
-    int rc = keyspace_get(&call->server->store, call->argv[1], &value, err);
-
-    if (rc >= 0)
-        reply_number(call->reply, (int64_t)value.size);
-    strata_buffer_free(&value);
-    return rc;
-}
-
-static int append(struct call *call, struct strata_error *err)
-{
-    struct strata_buffer value = {0};
-    int rc = keyspace_get(&call->server->store, call->argv[1], &value, err);
-    size_t size = value.size + call->argv[2].size;
-
-    strata_buffer_free(&value);
-    if (rc >= 0)
-        rc = keyspace_merge(&call->server->store, STRATA_OP_APPEND, call->argv[1], call->argv[2],
-                            err);
-    if (rc >= 0)
-        reply_number(call->reply, (int64_t)size);
-    return rc;
-}
-
-static int getrange(struct call *call, struct strata_error *err)
-{
-    struct strata_buffer value = {0};
-    int64_t from, to, size;
-    int rc;
-
-    if (!number_of(call->argv[2], &from) || !number_of(call->argv[3], &to))
-        return not_a_number(call);
-    rc = keyspace_get(&call->server->store, call->argv[1], &value, err);
-    size = (int64_t)value.size;
-    from = from < -size ? 0 : from < 0 ? from + size : from;
-    to = to < -size ? 0 : to < 0 ? to + size : to >= size ? size - 1 : to;
-    if (rc >= 0)
-        reply_bulk(call->reply, from > to || size == 0
-                                    ? strata_bytes(NULL, 0)
-                                    : strata_bytes(value.data + from, (size_t)(to - from + 1)));
-    strata_buffer_free(&value);
-    return rc;
-}
-
-static int put_part(struct call *call, struct strata_buffer *value, size_t offset, uint64_t until,
-                    struct strata_error *err)
-{
-    struct strata_slice part = call->argv[3];
-    size_t size = offset + part.size > value->size ? offset + part.size : value->size;
-
-    if (buffer_reserve(value, size - value->size) < 0) {
-        *err = (struct strata_error){.code = STRATA_ERR_NO_MEMORY, .offset = STRATA_NO_OFFSET};
-        return STRATA_ERR_NO_MEMORY;
-    }
-    memset(value->data + value->size, 0, size - value->size);
-    memcpy(value->data + offset, part.data, part.size);
-    value->size = size;
-    return keyspace_put(&call->server->store, call->argv[1], strata_buffer_slice(value), until,
-                        err);
-}
-
-static int setrange(struct call *call, struct strata_error *err)
-{
-    struct strata_buffer value = {0};
-    uint64_t until;
-    int64_t offset;
-    int rc;
-
-    if (!number_of(call->argv[2], &offset))
-        return not_a_number(call);
-    if (offset < 0 || (uint64_t)offset > call->server->options->most_request - call->argv[3].size) {
-        reply_error(call->reply, offset < 0 ? "ERR offset is out of range"
-                                            : "ERR string exceeds maximum allowed size");
-        return 0;
-    }
-    rc = keyspace_get_until(&call->server->store, call->argv[1], &value, &until, err);
-    if (rc >= 0 && call->argv[3].size)
-        rc = put_part(call, &value, (size_t)offset, until, err);
-    if (rc >= 0)
-        reply_number(call->reply, (int64_t)value.size);
-    strata_buffer_free(&value);
-    return rc;
-}
-
-static int add(struct call *call, int64_t by, struct strata_error *err)
-{
-    struct strata_buffer value = {0};
-    char text[24];
-    int64_t n = 0;
-    int rc = keyspace_get(&call->server->store, call->argv[1], &value, err);
-    bool is_number = rc != 0 || number_of(strata_buffer_slice(&value), &n);
-
-    strata_buffer_free(&value);
-    if (rc < 0)
-        return rc;
-    if (!is_number)
-        return not_a_number(call);
-    if (by < 0 ? n < INT64_MIN - by : n > INT64_MAX - by) {
-        reply_error(call->reply, "ERR increment or decrement would overflow");
-        return 0;
-    }
-    rc = keyspace_merge(&call->server->store, STRATA_OP_ADD, call->argv[1], number_text(by, text),
-                        err);
-    if (rc >= 0)
-        reply_number(call->reply, n + by);
-    return rc;
-}
-
-static int incr(struct call *call, struct strata_error *err)
-{
-    return add(call, 1, err);
-}
-static int decr(struct call *call, struct strata_error *err)
-{
-    return add(call, -1, err);
-}
-static int incrby(struct call *call, struct strata_error *err)
-{
-    int64_t by;
-    return number_of(call->argv[2], &by) ? add(call, by, err) : not_a_number(call);
-}
-static int decrby(struct call *call, struct strata_error *err)
-{
-    int64_t by;
-
-    if (!number_of(call->argv[2], &by))
-        return not_a_number(call);
-    if (by == INT64_MIN) {
-        reply_error(call->reply, "ERR decrement would overflow");
-        return 0;
-    }
-    return add(call, -by, err);
-}
-
 const struct command string_commands[] = {
     {"get", 2, READS_KEY, get},
     {"set", -3, WRITES_KEY, set},
@@ -402,13 +265,5 @@ const struct command string_commands[] = {
     {"mget", -2, COMMAND_READ | COMMAND_KEYS, mget},
     {"mset", -3, COMMAND_WRITE | COMMAND_PAIRS, mset},
     {"msetnx", -3, COMMAND_WRITE | COMMAND_PAIRS, msetnx},
-    {"strlen", 2, READS_KEY, run_strlen},
-    {"append", 3, WRITES_KEY, append},
-    {"getrange", 4, READS_KEY, getrange},
-    {"setrange", 4, WRITES_KEY, setrange},
-    {"incr", 2, WRITES_KEY, incr},
-    {"decr", 2, WRITES_KEY, decr},
-    {"incrby", 3, WRITES_KEY, incrby},
-    {"decrby", 3, WRITES_KEY, decrby},
     {NULL, 0, 0, NULL},
 };

@@ -6,6 +6,7 @@
  *        that fails if anybody has written it since. As one thread makes all writes, none comes
  *        between this and the commit. */
 #include "14_server/command.h"
+#include "14_server/entry.h"
 #include "14_server/resp.h"
 #include "base/coding.h"
 #include "strata_engine.h"
@@ -53,6 +54,18 @@ static int discard(struct call *call, struct strata_error *err)
     return 0;
 }
 
+static int watch_one(struct session *session, struct strata_slice name, struct strata_error *err)
+{
+    int rc;
+
+    if (name.size > STRATA_MAX_KEY) /* nobody can write it */
+        return 0;
+    rc = strata_txn_get(session->watch, name, NULL, err);
+    if (rc >= 0 && buffer_put_prefixed(&session->watched, name) < 0)
+        rc = strata_fail_memory(err, name.size);
+    return rc;
+}
+
 static int watch(struct call *call, struct strata_error *err)
 {
     struct keyspace *store = &call->server->store;
@@ -66,9 +79,9 @@ static int watch(struct call *call, struct strata_error *err)
     if (rc == 0 && !session->watch)
         rc = strata_begin(store->db, NULL, &session->watch, err);
     for (size_t i = 1; i < call->argc && rc >= 0; i++) {
-        rc = strata_txn_get(session->watch, call->argv[i], NULL, err);
-        if (rc >= 0 && buffer_put_prefixed(&session->watched, call->argv[i]) < 0)
-            rc = strata_fail_memory(err, call->argv[i].size);
+        rc = watch_one(session, call->argv[i], err);
+        if (rc >= 0) /* or the key becomes a hash (14.I14) */
+            rc = watch_one(session, hash_name(store, call->argv[i]), err);
     }
     if (rc < 0)
         forget_watched(session);

@@ -1,5 +1,6 @@
 /* words.c: what the commands share: reading words, and replies that many of them give. */
 #include "14_server/command.h"
+#include "14_server/entry.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -57,5 +58,6 @@ uint64_t now_ms(void)
 
 int key_exists(struct call *call, struct strata_slice key, struct strata_error *err)
 {
-    return keyspace_get(&call->server->store, key, NULL, err);
+    struct entry entry;
+    return entry_find(&call->server->store, key, &entry, err);
 }

@@ -160,6 +160,119 @@ scan_word | SCAN x | !ERR invalid cursor
 scan_unknown | SCAN 99999 | !ERR invalid cursor
 scan_count_0 | SCAN 0 COUNT 0 | !ERR syntax error
 scan_of_another_type | SCAN 0 TYPE hash | [b'0', []]
+hset | HSET myhash field1 Hello | 1
+hget | HGET myhash field1 | b'Hello'
+hset_two | HSET myhash field2 Hi field3 World | 2
+hset_again | HSET myhash field2 Hi | 0
+hset_a_field_twice | HSET twice f 1 f 2 | 1
+hlen_of_that | HLEN twice | 1
+hset_odd | HSET myhash field1 | !ERR wrong number of arguments for 'hset'
+hset_odd_5 | HSET myhash field1 1 field2 | !ERR wrong number of arguments for 'hset'
+hgetall | HGETALL myhash | [b'field1', b'Hello', b'field2', b'Hi', b'field3', b'World']
+hgetall_of_nothing | HGETALL none | []
+hkeys | HKEYS myhash | [b'field1', b'field2', b'field3']
+hvals | HVALS myhash | [b'Hello', b'Hi', b'World']
+hlen | HLEN myhash | 3
+hlen_of_nothing | HLEN none | 0
+hmget | HMGET myhash field1 nofield field2 | [b'Hello', None, b'Hi']
+hmget_of_nothing | HMGET none a b | [None, None]
+hexists | HEXISTS myhash field1 | 1
+hexists_not | HEXISTS myhash nofield | 0
+hstrlen | HSTRLEN myhash field1 | 5
+hsetnx | HSETNX myhash field4 x | 1
+hsetnx_again | HSETNX myhash field4 y | 0
+hsetnx_did_nothing | HGET myhash field4 | b'x'
+hdel | HDEL myhash field4 nofield field4 | 1
+hdel_not | HDEL myhash field4 | 0
+hdel_of_nothing | HDEL none a | 0
+hincrby_of_nothing | HINCRBY counter field 5 | 5
+hincrby | HINCRBY counter field 1 | 6
+hincrby_minus | HINCRBY counter field -10 | -4
+hincrby_of_text | HINCRBY myhash field1 1 | !ERR hash value is not an integer
+hincrby_word | HINCRBY counter field x | !ERR value is not an integer
+hincrby_at_the_end | HSET counter field 9223372036854775807 | 0
+hincrby_overflows | HINCRBY counter field 1 | !ERR increment or decrement would overflow
+hmset | HMSET other a 1 b 2 | 'OK'
+hash_type | TYPE myhash | 'hash'
+hash_exists | EXISTS myhash none | 1
+hash_of_bytes | HSET h\x00 '' '' g\xff 1 | 2
+hash_of_bytes_get | HGETALL h\x00 | [b'', b'', b'g\xff', b'1']
+get_of_hash | GET myhash | !WRONGTYPE Operation against a key holding the wrong kind of value
+append_to_hash | APPEND myhash x | !WRONGTYPE
+incr_of_hash | INCR myhash | !WRONGTYPE
+strlen_of_hash | STRLEN myhash | !WRONGTYPE
+getrange_of_hash | GETRANGE myhash 0 1 | !WRONGTYPE
+setrange_of_hash | SETRANGE myhash 0 1 | !WRONGTYPE
+getset_of_hash | GETSET myhash 1 | !WRONGTYPE
+getdel_of_hash | GETDEL myhash | !WRONGTYPE
+getex_of_hash | GETEX myhash | !WRONGTYPE
+set_get_of_hash | SET myhash 1 GET | !WRONGTYPE
+mget_of_hash | MGET myhash v | [None, b'']
+hset_of_string | HSET v a 1 | !WRONGTYPE
+hget_of_string | HGET v a | !WRONGTYPE
+hmget_of_string | HMGET v a | !WRONGTYPE
+hgetall_of_string | HGETALL v | !WRONGTYPE
+hlen_of_string | HLEN v | !WRONGTYPE
+hdel_of_string | HDEL v a | !WRONGTYPE
+hincrby_of_string | HINCRBY v a 1 | !WRONGTYPE
+hsetnx_of_string | HSETNX v a 1 | !WRONGTYPE
+setnx_of_hash | SETNX myhash 1 | 0
+set_nx_of_hash | SET myhash 1 NX | None
+msetnx_of_hash | MSETNX new 1 myhash 1 | 0
+hash_is_as_before | HLEN myhash | 3
+scan_of_hashes | SCAN 0 TYPE hash COUNT 100 | [b'0', [b'h\x00', b'other', b'twice', b'myhash', b'counter']]
+keys_of_hashes | KEYS *h*h* | [b'myhash']
+hash_ttl | TTL myhash | -1
+hash_expire | EXPIRE myhash 100 | 1
+hash_ttl_is | TTL myhash | 100
+hash_field_of_ttl | HSET myhash field5 x | 1
+hash_ttl_after_hset | TTL myhash | 100
+hash_persist | PERSIST myhash | 1
+hash_ttl_is_gone | TTL myhash | -1
+hash_of_that | HLEN myhash | 4
+set_xx_of_hash | SET twice 1 XX | 'OK'
+set_of_hash_get | GET twice | b'1'
+set_of_hash_type | TYPE twice | 'string'
+del_of_that | DEL twice | 1
+hset_after_set | HSET twice g 1 | 1
+hset_after_set_all | HGETALL twice | [b'g', b'1']
+mset_of_hash | MSET twice 2 p 3 | 'OK'
+mset_of_hash_get | MGET twice p | [b'2', b'3']
+hdel_of_the_last | HDEL counter field | 1
+hdel_of_the_last_type | TYPE counter | 'none'
+del_of_hashes | DEL myhash other h\x00 twice p | 5
+del_of_hash_all | HGETALL myhash | []
+expireat_of_hash | HSET z a 1 b 2 | 2
+expireat_of_hash_past | EXPIREAT z 1 | 1
+expireat_of_hash_gone | HGETALL z | []
+dbsize_of_no_hash | DBSIZE | 6
+multi_of_hash | MULTI | 'OK'
+multi_hset | HSET mh a 1 b 2 | 'QUEUED'
+multi_hincrby | HINCRBY mh a 1 | 'QUEUED'
+multi_hgetall | HGETALL mh | 'QUEUED'
+multi_hdel | HDEL mh a | 'QUEUED'
+multi_get_of_hash | GET mh | 'QUEUED'
+multi_set_of_hash | SET mh 1 | 'QUEUED'
+multi_type | TYPE mh | 'QUEUED'
+multi_exec_of_hash | EXEC | [2, 2, [b'a', b'2', b'b', b'2'], 1, 'WRONGTYPE Operation against a key holding the wrong kind of value', 'OK', 'string']
+multi_left_no_field | HGET mh b | !WRONGTYPE
+multi_del | DEL mh | 1
+key_of_the_servers_own | SET \xffhash\x00\x00\x00\x01a 1 | !ERR keys that begin with
+key_of_the_servers_own_in_mset | MSET a 1 \xffhash 1 | !ERR keys that begin with
+key_of_the_servers_own_as_a_value | SET w \xffhash | 'OK'
+range_hash | HSET rhash a 1 | 1
+range_set | MSET ra 1 rb 2 rc 3 \xff\xff 9 | 'OK'
+range | RANGE ra rc | [b'ra', b'1', b'rb', b'2']
+range_limit | RANGE r '' LIMIT 3 | [b'ra', b'1', b'rb', b'2', b'rc', b'3']
+range_over_hashes | RANGE rb '' | [b'rb', b'2', b'rc', b'3', b'v', b'', b'w', b'\xffhash', b'\xff\xff', b'9']
+range_limit_0 | RANGE ra rc LIMIT 0 | []
+range_of_none | RANGE rc ra | []
+range_word | RANGE ra rc LIMIT x | !ERR value is not an integer
+range_syntax | RANGE ra rc COUNT 1 | !ERR syntax error
+revrange | REVRANGE ra rc | [b'rb', b'2', b'ra', b'1']
+revrange_limit | REVRANGE r '' LIMIT 3 | [b'\xff\xff', b'9', b'w', b'\xffhash', b'v', b'']
+revrange_all | REVRANGE w '' | [b'\xff\xff', b'9', b'w', b'\xffhash']
+range_del | DEL rhash ra rb rc w \xff\xff | 6
 unknown | NOSUCH a | !ERR unknown command 'NOSUCH'
 too_few | GET | !ERR wrong number of arguments for 'get'
 too_many | GET a b | !ERR wrong number of arguments for 'get'
@@ -234,6 +347,10 @@ def watched():
     good &= show("watch_of_a_written_key_stops_exec", a("EXEC") is None and a("GET", "w") == b"3")
     a("WATCH", "none"), b("SET", "none", 3), a("MULTI"), a("SET", "w", 4)
     good &= show("watch_of_a_key_that_was_not_there_stops_exec", a("EXEC") is None)
+    for change in (("HSET", "h", "a", 2), ("HSET", "h", "b", 1), ("HDEL", "h", "b"), ("EXPIRE", "h", 100), ("DEL", "h"),
+                   ("HSET", "h", "a", 1), ("SET", "h", 1), ("SET", "other", 2)):
+        a("WATCH", "h"), b(*change), a("MULTI"), a("PING")
+        good &= show("watch_of_hash_%s" % "_".join(map(str, change)), a("EXEC") == (["PONG"] if change[1] == "other" else None))
     a("WATCH", "w"), b("SET", "w", 5), a("UNWATCH"), a("MULTI"), a("SET", "w", 6)
     return good & show("unwatch_lets_exec_run", a("EXEC") == ["OK"])
 
@@ -242,7 +359,9 @@ def expires():
     r = Client()
     r("SET", "soon", "x", "PX", 60)
     good = show("get_before_its_time", r("GET", "soon") == b"x")
+    r("HSET", "gone", "a", 1, "b", 2), r("PEXPIRE", "gone", 60)
     time.sleep(0.1)
+    good &= show("hash_after_its_time", r("HGETALL", "gone") == [] and r("HSET", "gone", "c", 3) == 1 and r("HLEN", "gone") == 1)
     return good & show("get_after_its_time", r("GET", "soon") is None and r("EXISTS", "soon") == 0)
 
 
@@ -256,14 +375,24 @@ def scans():
         cursor, seen, steps = int(cursor), seen + some, steps + 1
         r("SET", b"new%d" % steps, 1)
         r("DEL", b"key%04d" % (steps % 5))
+    for i in range(300):
+        r("HSET", b"hash%d" % i, *sum(([b"f%d" % f, f] for f in range(i % 7 + 1)), []))
+    hashes, cursor = [], 0
+    while not hashes or cursor:
+        cursor, some = r("SCAN", cursor, "COUNT", 11, "TYPE", "hash")
+        cursor, hashes = int(cursor), hashes + some
+    good = show("scan_shows_each_hash_once", sorted(hashes) == sorted(b"hash%d" % i for i in range(300)))
+    good &= show("dbsize_counts_keys_not_fields", r("DBSIZE") == len(r("KEYS", "*")) and len(r("KEYS", "hash*")) == 300)
     kept = [k for k in seen if k.startswith(b"key")]
-    good = show("scan_shows_each_key_once", kept == [b"key%04d" % i for i in range(1000)])
+    good &= show("scan_shows_each_key_once", kept == [b"key%04d" % i for i in range(1000)])
     return good & show("randomkey_is_a_key", r("EXISTS", r("RANDOMKEY")) == 1)
 
 
 def third():
     r = Client()
     good = show("hello_3_answers_a_map", r("HELLO", 3)[b"proto"] == 3)
+    r("HSET", "third", "a", 1)
+    good &= show("hgetall_in_version_3_is_a_map", r("HGETALL", "third") == {b"a": b"1"})
     good &= show("version_3_has_a_null_of_its_own", (r.send(("GET", "nothing")), r.file.readline())[1] == b"_\r\n")
     return good
 

@@ -9,8 +9,8 @@
  *
  * (ff is one byte; len, of the key, is big-endian, fields little-endian.)
  *
- * 14.I13: a key is a string or a hash; what changes it from one to the other is one batch.
- * 14.I14: the record of a hash is written by whatever changes it, counts its fields, and expires
+ * 14.I12: a key is a string or a hash; what changes it from one to the other is one batch.
+ * 14.I13: the record of a hash is written by whatever changes it, counts its fields, and expires
  *         when all of them do. */
 #include "14_server/entry.h"
 #include "base/bytes.h"

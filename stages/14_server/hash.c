@@ -167,7 +167,7 @@ static int find(struct change *c, struct strata_error *err)
     return entry_find_kind(&c->call->server->store, c->call->argv[1], ENTRY_HASH, &c->entry, err);
 }
 
-/* 14.I14. */
+/* 14.I13. */
 static int put_record(struct change *c, struct strata_error *err)
 {
     return hash_put(&c->call->server->store, c->call->argv[1], &c->entry, err);

@@ -7,7 +7,7 @@
  *
  * 14.I9: so a connection has the replies of one job at most in memory, and a client that does not
  *        read stops only itself.
- * 14.I11: the buffers of all connections that the loop has take no more than most_memory: the
+ * 14.I10: the buffers of all connections that the loop has take no more than most_memory: the
  *         connection with the largest is ended. */
 #ifdef STRATA_UV
 #include "14_server/server.h"
@@ -72,7 +72,7 @@ static struct connection *largest(struct server *server)
     return most;
 }
 
-/* 14.I11. The buffers of a connection may have grown. */
+/* 14.I10. The buffers of a connection may have grown. */
 static void count_bytes(struct connection *c)
 {
     struct server *server = c->server;

@@ -80,7 +80,7 @@ static int watch(struct call *call, struct strata_error *err)
         rc = strata_begin(store->db, NULL, &session->watch, err);
     for (size_t i = 1; i < call->argc && rc >= 0; i++) {
         rc = watch_one(session, call->argv[i], err);
-        if (rc >= 0) /* or the key becomes a hash (14.I14) */
+        if (rc >= 0) /* or the key becomes a hash (14.I13) */
             rc = watch_one(session, hash_name(store, call->argv[i]), err);
     }
     if (rc < 0)

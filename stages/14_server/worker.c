@@ -6,7 +6,7 @@
  * One thread makes all writes, so a command that reads and then writes needs no lock, and a
  * thousand connections share each sync.
  *
- * 14.I12: with sync_ms no write waits for longer than that, and one round, until it is durable,
+ * 14.I11: with sync_ms no write waits for longer than that, and one round, until it is durable,
  *         whether others come or not. */
 #include "14_server/worker.h"
 #include "strata_engine.h"
@@ -110,7 +110,7 @@ static void append(struct job **list, struct job *jobs)
     *list = jobs;
 }
 
-/* Writes that no round has made durable are, when their time has come (14.I12). */
+/* Writes that no round has made durable are, when their time has come (14.I11). */
 static void sync_if_due(struct worker *worker)
 {
     struct keyspace *store = &worker->server->store;

@@ -172,7 +172,7 @@ static int number_at(struct strata *db, const char *key)
     return rc > 0 ? -1 : n;
 }
 
-/* 14.I14: the record of the hash and its fields agree. */
+/* 14.I13: the record of the hash and its fields agree. */
 static int hash_at(struct strata *db)
 {
     struct strata_error err;
@@ -279,7 +279,7 @@ static void count_call(void *arg)
     ++*(_Atomic int *)arg;
 }
 
-/* 14.I12. */
+/* 14.I11. */
 static void durable_idle_server_syncs_when_its_time_has_come(void **state)
 {
     struct worker worker;

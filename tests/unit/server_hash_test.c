@@ -88,7 +88,7 @@ static const char *ask(struct rig *rig, const char *lines)
     return ask_by(rig, &rig->job, lines);
 }
 
-/* ---- 14.I13 and 14.I14, read from the database ----------------------------------------------- */
+/* ---- 14.I12 and 14.I13, read from the database ----------------------------------------------- */
 
 struct seen {
     uint64_t keys, hashes;

@@ -180,7 +180,7 @@ static void round_password_is_compared_to_its_end(void **state)
     rig_close(&rig);
 }
 
-/* 14.I11, of what the worker adds. */
+/* 14.I10, of what the worker adds. */
 static void round_reply_beyond_the_bound_is_not_kept(void **state)
 {
     struct rig rig = {0};

@@ -1,4 +1,6 @@
 /* listen.c: the addresses that the server listens on, and connections that begin. */
+#include "strata_server.h"
+
 #ifdef STRATA_UV
 #include "14_server/server.h"
 #include "strata_engine.h"

@@ -9,6 +9,8 @@
  *        read stops only itself.
  * 14.I10: the buffers of all connections that the loop has take no more than most_memory: the
  *         connection with the largest is ended. */
+#include "strata_server.h"
+
 #ifdef STRATA_UV
 #include "14_server/server.h"
 #include "base/bytes.h"

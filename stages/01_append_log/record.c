@@ -394,9 +394,3 @@ int record_next(struct record_reader *r, struct record *record, struct strata_er
     r->at = record->next;
     return 0;
 }
-
-uint32_t record_check_of(const struct record_reader *reader, const struct record *record)
-{
-    assert(record->offset >= reader->window_at);
-    return load_u32(reader->window + (record->offset - reader->window_at) + RECORD_HEAD - 4);
-}

@@ -82,8 +82,6 @@ void record_reader_free(struct record_reader *reader);
  * reader->at is the offset where the valid part ends; after RECORD_TORN and CORRUPT record->next is
  * where the record would end, or its head, if that does not hold. */
 int record_next(struct record_reader *reader, struct record *record, struct strata_error *err);
-/* The check of key and value of the record that it has just read. */
-uint32_t record_check_of(const struct record_reader *reader, const struct record *record);
 
 extern const struct strata_format record_format; /* inspect.c */
 

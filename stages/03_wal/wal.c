@@ -26,8 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAD_VALUE 36
-#define HEAD_BYTES (RECORD_HEAD + HEAD_VALUE)
+#define HEAD_VALUE (WAL_HEAD - RECORD_HEAD)
 #define TYPE_PLACE 4          /* bytes of a record before its type */
 #define LARGE ((size_t)65536) /* a value from here on is not copied, if it is the last */
 
@@ -44,12 +43,10 @@ void wal_group_begin(struct wal_group *group, uint64_t number, uint64_t salt, ui
     group->salt = salt;
     group->offset = offset;
     group->large = strata_bytes(NULL, 0);
-    strata_buffer_clear(&group->places);
 }
 
 void wal_group_free(struct wal_group *group)
 {
-    strata_buffer_free(&group->places);
     strata_buffer_free(&group->bytes);
 }
 
@@ -60,14 +57,8 @@ void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced
                                       .synced = synced,
                                       .salt = group->salt,
                                       .offset = group->offset + group->bytes.size};
-    if (buffer_reserve(&group->bytes, HEAD_BYTES) == 0)
-        group->bytes.size += HEAD_BYTES; /* filled in by wal_frame_end */
-}
-
-static void note_place(struct wal_group *group, uint64_t offset, const uint8_t *head)
-{
-    struct wal_place place = {offset, load_u32(head + RECORD_HEAD - 4)};
-    strata_buffer_append(&group->places, &place, sizeof place);
+    if (buffer_reserve(&group->bytes, WAL_HEAD) == 0)
+        group->bytes.size += WAL_HEAD; /* filled in by wal_frame_end */
 }
 
 uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
@@ -93,8 +84,6 @@ uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_sli
         value.data = key.data + key.size;
     }
     record_head(group->number, offset, type, key, value, head);
-    if (group->least && value.size >= group->least)
-        note_place(group, offset, head);
     return offset;
 }
 
@@ -107,7 +96,7 @@ void wal_frame_end(struct wal_group *group)
         return;
     head = group->bytes.data + (frame->offset - group->offset);
     assert(group->offset + group->bytes.size + group->large.size ==
-           frame->offset + HEAD_BYTES + frame->bytes);
+           frame->offset + WAL_HEAD + frame->bytes);
     at = put_u64(at, frame->sequence);
     at = put_u64(at, frame->synced);
     at = put_u64(at, frame->bytes);
@@ -121,7 +110,7 @@ void wal_frame_end(struct wal_group *group)
 int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata_error *err)
 {
     struct strata_slice parts[2] = {strata_buffer_slice(&group->bytes), group->large};
-    int rc = group->bytes.out_of_memory || group->places.out_of_memory
+    int rc = group->bytes.out_of_memory
                  ? strata_fail_memory(err, group->bytes.capacity)
                  : fs_append(file, parts, group->large.size ? 2 : 1, err); /* 3.I1 */
 
@@ -144,7 +133,7 @@ static int decode_head(const struct fs_file *file, uint64_t offset, struct strat
     frame->count = get_u32(&d);
     frame->salt = get_u64(&d);
     frame->offset = offset;
-    frame->first = offset + HEAD_BYTES;
+    frame->first = offset + WAL_HEAD;
     frame->end = frame->first + frame->bytes;
     if (!decoder_done(&d) || frame->sequence > CODING_NUMBER_MAX ||
         frame->bytes > CODING_NUMBER_MAX || frame->synced > offset)
@@ -236,13 +225,13 @@ int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t 
     *synced = 0;
     if (!window)
         return strata_fail_memory(err, WINDOW);
-    for (uint64_t at = from; rc == 0; at += WINDOW - HEAD_BYTES + 1) {
+    for (uint64_t at = from; rc == 0; at += WINDOW - WAL_HEAD + 1) {
         struct wal_frame frame;
         size_t got;
         rc = fs_read_at(file, at, window, WINDOW, &got, err);
-        if (rc < 0 || got < HEAD_BYTES)
+        if (rc < 0 || got < WAL_HEAD)
             break;
-        for (const uint8_t *p = window, *end = window + got - HEAD_BYTES + 1; p < end; p++) {
+        for (const uint8_t *p = window, *end = window + got - WAL_HEAD + 1; p < end; p++) {
             p = memchr(p + TYPE_PLACE, WAL_FRAME, (size_t)(end - p));
             if (!p)
                 break;

@@ -11,7 +11,8 @@
 #include "01_append_log/record.h"
 
 #define WAL_MAGIC "STRATWAL"
-#define WAL_FRAME 6 /* record type of a frame's head; 1 to 5 are stage 2's */
+#define WAL_FRAME 6                 /* record type of a frame's head; 1 to 5 are stage 2's */
+#define WAL_HEAD (RECORD_HEAD + 36) /* bytes of it */
 
 /* wal_next: the record at this offset is valid and not a frame's head. */
 #define WAL_OTHER 3
@@ -34,14 +35,6 @@ struct wal_group {
     struct strata_buffer bytes;
     struct wal_frame frame;    /* the last one begun; salt 0: none since the file was opened */
     struct strata_slice large; /* a value that is written from where it is, last in its group */
-    size_t least; /* of a value of so many bytes it is noted where it will be; 0: of none */
-    struct strata_buffer places; /* struct wal_place, of each of those */
-};
-
-/* A record of the group. */
-struct wal_place {
-    uint64_t offset; /* in the file */
-    uint32_t check;  /* of its key and value */
 };
 
 void wal_group_begin(struct wal_group *group, uint64_t number, uint64_t salt, uint64_t offset);
@@ -57,13 +50,6 @@ uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_sli
 void wal_frame_end(struct wal_group *group);
 /* Appends all frames by one call. IO, NO_MEMORY. */
 int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata_error *err);
-
-/* Of a log kind whose large values stay in the log: a memtable has, in place of one, a coded value
- * that says where it is (key-value separation; WiscKey, FAST 2016). */
-struct wal_values {
-    size_t bytes; /* of the coded value */
-    void (*encode)(uint64_t number, const struct wal_place *place, size_t value_size, uint8_t *to);
-};
 
 /* A log kind may store some batches as one record of its own type, without a frame's head. Such a
  * log has its own magic. Where a kind is asked for, NULL is a log of frames only. */
@@ -81,8 +67,6 @@ struct wal_kind {
     /* The operation that a record of this type is, if it is a put or delete: of any record in a
      * frame of such a log. */
     unsigned (*op_type)(unsigned type);
-    /* Of values of options.value_bytes or more. NULL: all of them are copied into the memtable. */
-    const struct wal_values *values;
 };
 
 /* The largest record type in a log. */

@@ -9,8 +9,6 @@
  * close, all of it; TAIL, how far it was synced since (03_wal/mark.h). A shorter one is damage. */
 #include "log.h"
 
-#include "04_memtable_sstable/run/sstable.h"
-
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -78,21 +76,10 @@ int log_create(struct log *log, const struct strata_env *env, const struct wal_k
 
 /* ---- Reading it back --------------------------------------------------------------------- */
 
-void log_add_large(const struct wal_kind *kind, uint64_t number, const struct wal_place *place,
-                   uint64_t sequence, struct strata_slice key, size_t value_size,
-                   struct memtable *memtable)
-{
-    uint8_t coded[LOG_PLACE_MOST];
-
-    assert(kind->values->bytes <= sizeof coded);
-    kind->values->encode(number, place, value_size, coded);
-    memtable_add(memtable, sequence, SSTABLE_CODED, key, strata_bytes(coded, kind->values->bytes));
-}
-
 struct filling {
     const struct wal_kind *kind;
-    size_t least;              /* as log_least */
-    struct memtable *memtable; /* NULL: only to be checked */
+    log_add *add; /* NULL: they are only checked */
+    void *arg;
 };
 
 int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kind **kind,
@@ -109,47 +96,34 @@ int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kin
     return strata_fail_with(rc, &why, err);
 }
 
-/* Put or delete, if the record is one. */
-static unsigned op_type(const struct filling *f, const struct record *record)
+int log_fill(void *arg, const struct record_reader *reader, const struct record *record,
+             unsigned type, uint64_t sequence, struct strata_error *err)
 {
-    return f->kind ? f->kind->op_type(record->type) : record->type;
-}
+    struct memtable *memtable = arg;
+    int rc = memtable_reserve(memtable, 1, record->key.size + record->value.size, err);
 
-static int fill_one(const struct filling *f, const struct record_reader *reader,
-                    const struct record *record, uint64_t sequence, struct strata_error *err)
-{
-    bool large = f->least && record->value.size >= f->least;
-    size_t bytes = large ? f->kind->values->bytes : record->value.size;
-    int rc = memtable_reserve(f->memtable, 1, record->key.size + bytes, err);
-    struct wal_place place = {record->offset, 0};
-
+    (void)reader;
     if (rc < 0)
         return rc;
-    memtable_recycle_all(f->memtable);
-    if (large) {
-        place.check = record_check_of(reader, record);
-        log_add_large(f->kind, reader->number, &place, sequence, record->key, record->value.size,
-                      f->memtable);
-    } else
-        memtable_add(f->memtable, sequence, op_type(f, record), record->key, record->value);
+    memtable_recycle_all(memtable);
+    memtable_add(memtable, sequence, type, record->key, record->value);
     return 0;
 }
 
-static int fill(void *arg, const struct wal_frame *frame, struct record_reader *reader,
-                struct strata_error *err)
+static int take_frame(void *arg, const struct wal_frame *frame, struct record_reader *reader,
+                      struct strata_error *err)
 {
-    struct filling *f = arg;
+    const struct filling *f = arg;
     uint64_t sequence = frame->sequence;
     struct record record;
     int rc;
 
     while ((rc = record_next(reader, &record, err)) == 0) {
-        if (op_type(f, &record) > STRATA_OP_DELETE)
+        unsigned type = f->kind ? f->kind->op_type(record.type) : record.type;
+        if (type > STRATA_OP_DELETE)
             return strata_fail(err, STRATA_ERR_CORRUPT, reader->file->path, record.offset,
                                "a record of type %u, not a put or delete", record.type);
-        if (!f->memtable)
-            continue;
-        rc = fill_one(f, reader, &record, sequence++, err);
+        rc = f->add ? f->add(f->arg, reader, &record, type, sequence++, err) : 0;
         if (rc < 0)
             break;
     }
@@ -164,14 +138,13 @@ static bool is_appended_to(const struct log *log, const struct replay *replay)
     return !replay->refused && replay->end >= replay->known && strata_env_is_written(log->env);
 }
 
-static int read_back(const struct log *log, const struct live_log *live, struct memtable *memtable,
+static int read_back(const struct log *log, const struct live_log *live, log_add *add, void *arg,
                      struct replay *replay, struct strata_error *err)
 {
-    struct filling filling = {.kind = log->kind, .memtable = memtable};
+    struct filling filling = {log->kind, add, arg};
     int rc = log_check_header(log->file, log->number, &filling.kind, err);
     uint64_t known = mark_known(&log->tail, log->number);
 
-    filling.least = filling.kind && filling.kind->values ? log->env->options->value_bytes : 0;
     *replay = (struct replay){.file = log->file,
                               .number = log->number,
                               .known = known > live->end ? known : live->end,
@@ -179,7 +152,7 @@ static int read_back(const struct log *log, const struct live_log *live, struct 
                               .numbered = true,
                               .kind = filling.kind,
                               .sequence = live->first,
-                              .apply = fill,
+                              .apply = take_frame,
                               .arg = &filling};
     if (rc == 0)
         rc = replay_log(replay, err);
@@ -194,7 +167,7 @@ static int read_back(const struct log *log, const struct live_log *live, struct 
 }
 
 int log_open(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
-             const struct live_log *known, struct memtable *memtable, struct replay *replay,
+             const struct live_log *known, log_add *add, void *arg, struct replay *replay,
              struct strata_error *err)
 {
     unsigned flags = env->options->read_only ? FS_READ : write_flags(env);
@@ -206,7 +179,7 @@ int log_open(struct log *log, const struct strata_env *env, const struct wal_kin
     if (rc == 0)
         rc = tail_read(env, MARK_VERSION, &log->tail, err);
     if (rc >= 0)
-        rc = read_back(log, known, memtable, replay, err);
+        rc = read_back(log, known, add, arg, replay, err);
     if (rc < 0)
         return rc;
     start_at_end(log);
@@ -229,7 +202,7 @@ int log_verify(const struct log *log, const struct live_log *known, uint64_t seq
     if (live.end < log->synced && log->synced <= log->end)
         live.end = log->synced;
     live.sequence = sequence;
-    rc = read_back(&again, &live, NULL, &replay, err);
+    rc = read_back(&again, &live, NULL, NULL, &replay, err);
     fs_close(again.file, NULL);
     return rc;
 }

@@ -25,17 +25,6 @@ struct log {
     struct tail tail; /* as it was when the log was opened */
 };
 
-/* Values of so many bytes stay in the log; 0: none does. */
-static inline size_t log_least(const struct log *log)
-{
-    return log->kind && log->kind->values ? log->env->options->value_bytes : 0;
-}
-#define LOG_PLACE_MOST 64 /* bytes of a coded value that says where one is */
-/* Puts into the memtable where the value is. */
-void log_add_large(const struct wal_kind *kind, uint64_t number, const struct wal_place *place,
-                   uint64_t sequence, struct strata_slice key, size_t value_size,
-                   struct memtable *memtable);
-
 /* Makes log `number`, with a frame that has `sequence` and a salt; with `sync` both are on the
  * device, and its name is when the directory has been synced. To be closed, also when it failed. */
 int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
@@ -44,11 +33,15 @@ int log_create(struct log *log, const struct strata_env *env, const struct wal_k
  * CORRUPT, IO. */
 int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kind **kind,
                      struct strata_error *err);
-/* Opens this log, which is of this kind or of frames only, and puts what it holds into
- * the memtable, which nobody reads yet: `replay` says how it ended. CORRUPT, also when it is
- * missing; IO, NO_MEMORY. To be closed, also when it failed. */
+/* Takes an operation that is read back: a put or delete, in this record. IO, NO_MEMORY. */
+typedef int log_add(void *arg, const struct record_reader *reader, const struct record *record,
+                    unsigned type, uint64_t sequence, struct strata_error *err);
+log_add log_fill; /* the memtable `arg`, which nobody reads yet */
+/* Opens this log, which is of this kind or of frames only, and hands what it holds to `add`:
+ * `replay` says how it ended. CORRUPT, also when it is missing; IO, NO_MEMORY. To be closed, also
+ * when it failed. */
 int log_open(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
-             const struct live_log *known, struct memtable *memtable, struct replay *replay,
+             const struct live_log *known, log_add *add, void *arg, struct replay *replay,
              struct strata_error *err);
 /* Closes it; with `remove`, removes the file: it is not live any more, or never was. */
 int log_close(struct log *log, bool remove, struct strata_error *err);

@@ -104,8 +104,8 @@ static int read_log(struct store *store, struct strata_error *err)
 {
     struct write_path *path = &store->path;
     struct replay *opened = &store->opened;
-    int rc =
-        log_open(&path->log, store->env, NULL, &store->tables.log, path->memtable, opened, err);
+    int rc = log_open(&path->log, store->env, NULL, &store->tables.log, log_fill, path->memtable,
+                      opened, err);
 
     if (rc < 0)
         return rc;

@@ -11,7 +11,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <string.h>
 
 #define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
 
@@ -31,20 +30,6 @@ int write_path_spoil(struct write_path *path, int rc, const struct strata_error 
     return rc;
 }
 
-/* By how much less a memtable has of this group, as its large values stay in the log. */
-static size_t count_large(struct write_path *path, const struct group_commit *list)
-{
-    size_t least = log_least(&path->log), stored = 0;
-
-    for (const struct group_commit *c = list; c; c = c->next)
-        for (size_t i = 0; i < c->count; i++)
-            if (c->ops[i].value.size >= least) {
-                path->large_bytes += c->ops[i].value.size;
-                stored += path->log.kind->values->bytes;
-            }
-    return path->large_bytes - stored;
-}
-
 static int make_room(struct write_path *path, const struct group_commit *list, size_t *operations,
                      bool *sync, struct strata_error *err)
 {
@@ -57,9 +42,6 @@ static int make_room(struct write_path *path, const struct group_commit *list, s
         for (size_t i = 0; i < c->count; i++)
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
-    path->large_bytes = 0;
-    if (log_least(&path->log))
-        bytes -= count_large(path, list);
     if (rc == 0)
         rc = group_numbers(path->sequence, *operations, path->env->dir, err);
     if (rc == 0)
@@ -67,67 +49,60 @@ static int make_room(struct write_path *path, const struct group_commit *list, s
     return rc < 0 ? rc : memtable_reserve(path->memtable, *operations, bytes, err);
 }
 
-/* The next of the places that were noted is that of its value. */
-static void add_large(struct write_path *path, uint64_t sequence, const struct strata_op *op,
-                      const uint8_t **places)
-{
-    const struct log *log = &path->log;
-    struct wal_place place;
-
-    memcpy(&place, *places, sizeof place);
-    *places += sizeof place;
-    log_add_large(log->kind, log->number, &place, sequence, op->key, op->value.size,
-                  path->memtable);
-}
-
 /* In steps that cannot fail; then readers may see it. */
 static void apply(struct write_path *path, const struct group_commit *list)
 {
-    const uint8_t *place = path->log.group.places.data;
     uint64_t sequence = path->sequence;
 
     for (const struct group_commit *c = list; c; c = c->next)
         for (size_t i = 0; i < c->count; i++) {
-            if (path->log.group.least && c->ops[i].value.size >= path->log.group.least)
-                add_large(path, sequence++, &c->ops[i], &place);
-            else
-                memtable_add(path->memtable, sequence++, c->ops[i].type, c->ops[i].key,
-                             c->ops[i].value);
+            memtable_add(path->memtable, sequence++, c->ops[i].type, c->ops[i].key,
+                         c->ops[i].value);
             sync_point(); /* readers take no lock of the group's (from stage 7 on) */
         }
     assert(sequence == path->sequence || path->memtable->last + 1 == sequence);
     atomic_store_explicit(&path->sequence, sequence, memory_order_release);
 }
 
+int write_path_log(struct write_path *path, const struct group_commit *list, size_t operations,
+                   bool sync, struct strata_error *err)
+{
+    struct log *log = &path->log;
+    int rc = 0;
+
+    if (operations) {
+        mark_write(&path->marker, path->env, log->number, log->synced);
+        rc = log_append(log, list, path->sequence, err);
+    }
+    if (rc == 0 && (sync || mark_sync_due(path->env, log->end - log->synced, log->synced_at_ns)))
+        rc = log_sync(log, &path->marker, &path->group.mutex, err);
+    else if (rc == 0) /* what the next sync would have to wait for */
+        fs_write_back_since(log->file, &log->written_back, WRITE_BACK);
+    return write_path_spoil(path, rc, err);
+}
+
+void write_path_answer(struct group_commit *list, int rc, const struct strata_error *err)
+{
+    for (; list; list = list->next) {
+        list->rc = rc;
+        if (rc < 0)
+            list->err = *err;
+    }
+}
+
 void write_path_commit(void *arg, struct group_commit *list)
 {
     struct write_path *path = arg;
     struct strata_error err; /* not zeroed: 528 bytes, for every put */
-    struct log *log = &path->log;
     size_t operations = 0;
     bool sync = false;
     int rc = make_room(path, list, &operations, &sync, &err);
 
-    if (rc == 0) {
-        if (operations) {
-            log->group.least = path->large_bytes ? log_least(log) : 0;
-            mark_write(&path->marker, path->env, log->number, log->synced);
-            rc = log_append(log, list, path->sequence, &err);
-        }
-        if (rc == 0 &&
-            (sync || mark_sync_due(path->env, log->end - log->synced, log->synced_at_ns)))
-            rc = log_sync(log, &path->marker, &path->group.mutex, &err);
-        else if (rc == 0) /* what the next sync would have to wait for */
-            fs_write_back_since(log->file, &log->written_back, WRITE_BACK);
-        if (rc == 0) /* 4.I24 */
-            apply(path, list);
-        write_path_spoil(path, rc, &err);
-    }
-    for (struct group_commit *c = list; c; c = c->next) {
-        c->rc = rc;
-        if (rc < 0)
-            c->err = err;
-    }
+    if (rc == 0)
+        rc = write_path_log(path, list, operations, sync, &err);
+    if (rc == 0) /* 4.I24 */
+        apply(path, list);
+    write_path_answer(list, rc, &err);
 }
 
 /* ---- For an engine's table of functions ------------------------------------------------------ */

@@ -19,9 +19,7 @@ struct write_path {
     /* Called by the leader before anything is logged, the mutex held, which it may release: makes
      * room for so many operations, of so many bytes of keys and values; 0 of them: only a sync. */
     int (*make_room)(void *store, size_t operations, size_t bytes, struct strata_error *err);
-    void *store;        /* for make_room */
-    size_t large_bytes; /* of this group's values that stay in the log (struct wal_values), which
-                         * those bytes do not count; the leader's */
+    void *store; /* for make_room */
 };
 
 /* Closes the log and frees the group. */
@@ -30,6 +28,10 @@ int write_path_close(struct write_path *path, struct strata_error *err);
 /* Commits the batches of the list, in order, each all or nothing, and fills in their rc and err:
  * for group_write, with the path as its argument. */
 void write_path_commit(void *path, struct group_commit *list);
+/* Of that: the batches, of so many operations in all, are logged, and synced if asked for. */
+int write_path_log(struct write_path *path, const struct group_commit *list, size_t operations,
+                   bool sync, struct strata_error *err);
+void write_path_answer(struct group_commit *list, int rc, const struct strata_error *err);
 
 /* Notes in the group that `rc` was a failure after which nothing more may be written: not one of
  * memory, and not damage that was read. Returns it. */

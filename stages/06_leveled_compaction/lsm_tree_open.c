@@ -33,7 +33,7 @@ static int make_anew(struct lsm_tree *tree, const struct fs_names *names, struct
 static int read_log(struct lsm_tree *tree, struct strata_error *err)
 {
     struct write_path *path = &tree->path;
-    int rc = log_open(&path->log, tree->env, NULL, lsm_tree_entry(tree), path->memtable,
+    int rc = log_open(&path->log, tree->env, NULL, lsm_tree_entry(tree), log_fill, path->memtable,
                       &tree->opened, err);
 
     if (rc < 0)

@@ -30,11 +30,7 @@ static int value_repair(const struct strata_env *env, const struct strata_repair
 
 static int value_open(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    int rc = txn_open_parts(env, &value_parts, self, err);
-
-    if (rc == 0)
-        value_take_make_room(*self);
-    return rc;
+    return txn_open_parts(env, &value_parts, self, err);
 }
 
 /* ---- The table of functions ------------------------------------------------------------------ */

@@ -7,7 +7,6 @@
  *
  * A value is written once. Which files are needed the tables say (values/live.h). */
 #include "value_tree.h"
-#include "07_paced_compaction/compaction/pace.h"
 #include "09_fast_paths/log/single_op_log.h"
 #include "12_value_log/collect/collect.h"
 
@@ -39,9 +38,8 @@ static bool is_held(const struct held *held, uint64_t number)
     return false;
 }
 
-/* 12.I1. */
-static int hold_log(struct tree *tree, struct memtable *memtable, uint64_t number,
-                    struct strata_error *err)
+int value_hold_log(struct tree *tree, struct memtable *memtable, uint64_t number,
+                   struct strata_error *err)
 {
     struct held *held = memtable->held;
     int rc;
@@ -53,19 +51,13 @@ static int hold_log(struct tree *tree, struct memtable *memtable, uint64_t numbe
         if (!held)
             return strata_fail_memory(err, sizeof *held);
         held->set = value_set_of(tree->common);
-        memtable->held = held;
         memtable->release = release;
+        memtable->held = held;
     }
     assert(held->count < 2);
     rc = value_set_hold(held->set, number, LOG_SUFFIX, &held->files[held->count], err);
     held->count += rc == 0;
     return rc;
-}
-
-static int log_read(struct tree *tree, const struct log *log, struct memtable *memtable,
-                    struct strata_error *err)
-{
-    return memtable->coded ? hold_log(tree, memtable, log->number, err) : 0;
 }
 
 /* What is behind its last frame goes: room, or what a crash has torn. */
@@ -136,29 +128,6 @@ int value_fetch(struct tree *tree, struct strata_slice key, struct strata_buffer
     return value_set_read(value_set_of(tree->common), &pointer, key, value, err);
 }
 
-/* ---- Writing --------------------------------------------------------------------------------- */
-
-static int make_room(void *arg, size_t operations, size_t bytes, struct strata_error *err)
-{
-    struct snapshot_tree *t = arg;
-    struct tree *tree = &t->tree;
-    int rc = t->background ? background_make_room(t->background, operations, bytes, err)
-                           : pace_write(tree, operations, bytes, err);
-
-    if (rc < 0 || !tree->path.large_bytes)
-        return rc;
-    tree->stats.of.bytes_in += tree->path.large_bytes;
-    rc = hold_log(tree, tree->path.memtable, tree->path.log.number, err);
-    if (rc < 0 && t->background && compaction_error_is_shortage(rc, err))
-        return rc; /* it changes nothing */
-    return write_path_spoil(&tree->path, rc, err);
-}
-
-void value_take_make_room(struct tree *tree)
-{
-    tree->path.make_room = make_room;
-}
-
 /* ---- The parts ------------------------------------------------------------------------------- */
 
 /* 12.I1. As `more` of the obsolete files: what the tables held that were removed. */
@@ -193,15 +162,16 @@ const struct tree_parts value_parts = {
     .open = value_table_open_later,
     .keep = collect_keep,
     .pick_stale = collect_pick,
-    .log = &value_log,
+    .log = &single_op_log,
     .log_bytes = VALUE_LOG_BYTES,
+    .commit = value_commit,
+    .log_add = value_log_add,
+    .beside = VALUES_SUFFIX,
+    .needs = value_table_needs,
     .fetch = value_fetch,
     .fetch_all = value_fetch_all,
-    .log_read = log_read,
     .flushed = flushed,
     .installed = installed,
     .link_beside = link_beside,
     .verify_beside = verify_beside,
 };
-
-const struct wal_kind value_log = {SINGLE_OP_SLOTS, .values = &pointer_values};

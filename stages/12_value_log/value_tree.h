@@ -11,18 +11,21 @@
 
 extern const struct tree_parts value_parts;
 
-/* Stage 9's log, of which large values stay where they are. */
-extern const struct wal_kind value_log;
-
 /* Reads the value of a pointer, in its place. For parts, and for the background work. */
 int value_fetch(struct tree *tree, struct strata_slice key, struct strata_buffer *value,
                 struct strata_error *err);
 /* values/value_iter.c. */
 int value_fetch_all(const struct super *super, struct cursor **cursor, struct strata_error *err);
 
-/* make_room of the write path: what stage 10 does, and the log is held before its values are
- * pointed to. `base`: that of stage 10, or 7. */
-void value_take_make_room(struct tree *tree);
+/* 12.I1: the memtable, whose `held` this is, is to have pointers into the log. CORRUPT, IO,
+ * NO_MEMORY. */
+int value_hold_log(struct tree *tree, struct memtable *memtable, uint64_t number,
+                   struct strata_error *err);
+
+/* value_log.c, for parts: how operations come into the memtable as they are committed, and as a log
+ * is read back. */
+void value_commit(struct tree *tree, struct group_commit *list);
+log_add value_log_add;
 
 int value_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
                 struct strata_error *err);

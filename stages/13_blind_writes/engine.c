@@ -55,7 +55,6 @@ static int blind_open(const struct strata_env *env, void **self, struct strata_e
         return rc;
     }
     tree = *self;
-    value_take_make_room(&tree->tree);
     shared = txn_shared_of(tree);
     shared->lead = merge_lead;
     shared->resolve = merge_resolve;

@@ -461,7 +461,7 @@ static int open_log(const struct strata_env *env, struct log *log, struct memtab
     struct replay replay;
 
     assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, memtable, NULL), 0);
-    return log_open(log, env, NULL, &names_5, *memtable, &replay, err);
+    return log_open(log, env, NULL, &names_5, log_fill, *memtable, &replay, err);
 }
 
 static void close_log(struct log *log, struct memtable *memtable)

@@ -98,7 +98,8 @@ static struct memtable *reopen(struct written *w, struct replay *replay)
 
     assert_int_equal(log_close(&w->log, false, NULL), 0);
     assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
-    assert_ok(log_open(&w->log, &w->env, &single_op_log, &names, memtable, replay, &err), &err);
+    assert_ok(log_open(&w->log, &w->env, &single_op_log, &names, log_fill, memtable, replay, &err),
+              &err);
     w->sequence = replay->sequence;
     return memtable;
 }
@@ -166,7 +167,7 @@ static struct opened open_bytes(struct strata_slice bytes)
     assert_int_equal(fs_sim_put(fs, PATH, bytes), 0);
     assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
     check_clear(&o.err);
-    o.rc = log_open(&log, &env, &single_op_log, &names, memtable, &o.replay, &o.err);
+    o.rc = log_open(&log, &env, &single_op_log, &names, log_fill, memtable, &o.replay, &o.err);
     for (int i = 0; i < 10; i++) {
         char key[] = {'k', (char)('0' + i), '\0'}, wanted[] = {'v', (char)('0' + i), '\0'};
         struct strata_slice value;
@@ -761,7 +762,7 @@ static uint64_t next_of(struct strata_slice bytes)
 
     assert_int_equal(fs_sim_put(fs, PATH, bytes), 0);
     assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
-    rc = log_open(&log, &env, &single_op_log, &names, memtable, &replay, &err);
+    rc = log_open(&log, &env, &single_op_log, &names, log_fill, memtable, &replay, &err);
     if (rc == 0)
         assert_int_equal(memtable_count(memtable), replay.sequence - 1);
     else

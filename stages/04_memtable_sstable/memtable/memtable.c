@@ -4,7 +4,6 @@
  * 4.I5: entries are added in the order of their sequence numbers: so all versions up to the number
  *       that a reader has are there when it reads. */
 #include "04_memtable_sstable/memtable/memtable.h"
-#include "04_memtable_sstable/run/sstable.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -64,9 +63,7 @@ void memtable_add(struct memtable *memtable, uint64_t sequence, unsigned type,
                   struct strata_slice key, struct strata_slice value)
 {
     assert(memtable->first > memtable->last || sequence > memtable->last); /* 4.I5 */
-    assert(type == STRATA_OP_PUT || type == STRATA_OP_DELETE || type == SSTABLE_CODED);
-    if (type == SSTABLE_CODED)
-        memtable->coded = true;
+    assert(type);
     memtable->kind->add(memtable->self, sequence, type, key, value);
     if (memtable->first > sequence)
         memtable->first = sequence;

@@ -47,8 +47,8 @@ struct memtable {
     struct arena arena;
     _Atomic uint64_t count; /* of entries; memtable_count */
     uint64_t first, last;   /* sequence numbers in it; the writer's alone; first > last: none */
-    _Atomic bool coded;     /* it has a coded value (SSTABLE_CODED) */
-    void *held;             /* what those refer to, and what is called with that at the end */
+    /* What its user has it keep, and what is called with that after the last reference; or NULL. */
+    _Atomic(void *) held;
     void (*release)(void *held);
 };
 

@@ -56,10 +56,6 @@ struct sstable_writer {
 struct sstable_kind {
     const char *suffix; /* of its files' names: ".run" */
     const char *magic;  /* their first 8 bytes */
-    /* Suffix of files that tables refer to; and does this one refer to file `number`? Both NULL:
-     * there are none. */
-    const char *beside;
-    bool (*needs)(const struct sstable *table, uint64_t number);
     /* What all tables of a store have in common, a cache say, and its figures. NULL: nothing. */
     int (*common_new)(const struct strata_env *env, void **common, struct strata_error *err);
     void (*common_del)(void *common);

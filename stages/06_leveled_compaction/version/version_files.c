@@ -14,16 +14,6 @@ static bool is_live_log(const struct version *v, uint64_t number)
     return false;
 }
 
-static bool is_needed(const struct version_set *set, uint64_t number)
-{
-    const struct version *v = set->current;
-
-    for (size_t i = 0; v && i < v->count; i++)
-        if (set->kind->needs(v->all[i], number))
-            return true;
-    return false;
-}
-
 bool version_set_is_obsolete(const struct version_set *set, const char *name)
 {
     const char *suffix = set->kind->suffix;
@@ -36,8 +26,6 @@ bool version_set_is_obsolete(const struct version_set *set, const char *name)
         return number != set->manifest.number;
     if (fs_is_name(name, number, suffix))
         return !set->current || !version_table(set->current, number);
-    if (set->kind->beside && fs_is_name(name, number, set->kind->beside))
-        return !is_needed(set, number);
     snprintf(temporary, sizeof temporary, "%s.tmp", suffix);
     return fs_is_name(name, number, temporary) || strcmp(name, CURRENT_NAME ".tmp") == 0;
 }

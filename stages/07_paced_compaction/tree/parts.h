@@ -3,14 +3,12 @@
 #ifndef STRATA_07_PARTS_H
 #define STRATA_07_PARTS_H
 
-#include "03_wal/group.h"
-#include "03_wal/wal.h"
+#include "04_memtable_sstable/log.h"
 #include "06_leveled_compaction/compaction/compaction.h"
 #include "07_paced_compaction/events/listener.h"
 
 struct tree;
 struct super;
-struct log;
 
 /* Of an engine where steps of flushes and compactions are done by another thread than the leader's,
  * and readers look at the current super without a lock. None of them is NULL. */
@@ -71,17 +69,19 @@ struct tree_parts {
     const struct tree_threads *threads; /* NULL: the leader does all work, and readers refer to what
                                          * they read */
     uint64_t log_bytes; /* with a log of so many bytes a memtable is full, too; 0: with none */
-    /* Of an engine whose memtables and tables have coded values that say where the value is (struct
-     * wal_values). All NULL: there are none. */
+    /* Of an engine whose memtables and tables have coded values that say where the value is, in
+     * files beside the tables. All NULL: there are none. */
+    const char *beside;                                          /* suffix of these files' names */
+    bool (*needs)(const struct sstable *table, uint64_t number); /* the table refers to this one */
     /* Reads one, `value`, of this key, and puts the value in its place. CORRUPT, IO, NO_MEMORY. */
     int (*fetch)(struct tree *tree, struct strata_slice key, struct strata_buffer *value,
                  struct strata_error *err);
     /* The same of a cursor, which it takes: *cursor becomes one that shows values. NO_MEMORY: it is
      * freed. */
     int (*fetch_all)(const struct super *super, struct cursor **cursor, struct strata_error *err);
-    /* This log was read into the memtable. CORRUPT, IO, NO_MEMORY. */
-    int (*log_read)(struct tree *tree, const struct log *log, struct memtable *memtable,
-                    struct strata_error *err);
+    /* As write_path_commit, of the tree's path. */
+    void (*commit)(struct tree *tree, struct group_commit *list);
+    log_add *log_add; /* as log_fill, of the tree's memtable; `arg` is the tree */
     /* The flush of this memtable is about to be installed, and its logs to go. IO, NO_MEMORY. */
     int (*flushed)(struct tree *tree, const struct memtable *memtable, struct strata_error *err);
     /* There is another current version. `installing` is held, or nobody else is there. */

@@ -91,6 +91,9 @@ static inline const struct log *tree_log(const struct tree *tree, uint64_t numbe
                                               : &tree->older;
 }
 
+/* As version_set_is_obsolete, and files beside the tables (tree_check.c). */
+bool tree_is_obsolete(const struct tree *tree, const char *name);
+
 /* 7.I1 to 7.I3 (tree_check.c). Alone with the tree. CORRUPT: our own bug. */
 int tree_check(const struct tree *tree, struct strata_error *err);
 /* The same, for asserts of who is not alone: takes `installing`. */

@@ -60,6 +60,26 @@ static bool makes(const struct compact *work, uint64_t number)
     return false;
 }
 
+/* By a table. */
+static bool is_needed(const struct tree *tree, uint64_t number)
+{
+    const struct version *v = tree->versions.current;
+
+    for (size_t i = 0; v && i < v->count; i++)
+        if (tree->parts->needs(v->all[i], number))
+            return true;
+    return false;
+}
+
+bool tree_is_obsolete(const struct tree *tree, const char *name)
+{
+    const char *beside = tree->parts->beside;
+    uint64_t number = strtoull(name, NULL, 10);
+
+    return version_set_is_obsolete(&tree->versions, name) ||
+           (beside && fs_is_name(name, number, beside) && !is_needed(tree, number));
+}
+
 /* Of work in progress; or a log that is not named yet; or an obsolete file. */
 static bool is_known(const struct tree *tree, const char *name)
 {
@@ -76,15 +96,13 @@ static bool is_known(const struct tree *tree, const char *name)
 /* That there are others is only logged; of a process that writes meanwhile not even that. */
 static int verify_names(const struct tree *tree, struct strata_error *err)
 {
-    const struct version_set *set = &tree->versions;
     const char *first = "";
     size_t others = 0;
     struct fs_names names;
     int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
 
     for (size_t i = 0; rc == 0 && i < names.count; i++)
-        if (version_set_is_obsolete(set, names.names[i]) && !is_known(tree, names.names[i]) &&
-            !others++)
+        if (tree_is_obsolete(tree, names.names[i]) && !is_known(tree, names.names[i]) && !others++)
             first = names.names[i];
     if (others && !strata_env_is_written(tree->env))
         strata_env_log(tree->env, STRATA_LOG_WARNING,

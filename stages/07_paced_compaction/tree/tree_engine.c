@@ -10,7 +10,10 @@ void tree_commit(void *self, struct group_commit *list)
 {
     struct tree *tree = self;
 
-    write_path_commit(&tree->path, list);
+    if (tree->parts->commit)
+        tree->parts->commit(tree, list);
+    else
+        write_path_commit(&tree->path, list);
     assert(tree->path.memtable == tree->super->memtable);
     if (tree->parts->committed)
         tree->parts->committed(tree);

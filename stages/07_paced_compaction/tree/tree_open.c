@@ -68,13 +68,10 @@ static int make_anew(struct tree *tree, const struct fs_names *names, struct str
 static int read_log(struct tree *tree, const struct live_log *entry, struct log *log,
                     struct strata_error *err)
 {
-    int rc =
-        log_open(log, tree->env, tree->parts->log, entry, tree->path.memtable, &tree->opened, err);
+    log_add *add = tree->parts->log_add;
+    int rc = log_open(log, tree->env, tree->parts->log, entry, add ? add : log_fill,
+                      add ? (void *)tree : tree->path.memtable, &tree->opened, err);
 
-    if (rc < 0)
-        return rc;
-    if (tree->parts->log_read)
-        rc = tree->parts->log_read(tree, log, tree->path.memtable, err);
     if (rc < 0)
         return rc;
     tree->path.sequence = tree->opened.sequence;
@@ -152,7 +149,7 @@ static int remove_obsolete(struct tree *tree, const struct fs_names *names,
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < names->count; i++)
-        if (version_set_is_obsolete(&tree->versions, names->names[i]))
+        if (tree_is_obsolete(tree, names->names[i]))
             rc = drop_name(tree, names->names[i], err);
     obsolete_remove(&tree->obsolete, tree->env->fs, UINT64_MAX);
     return rc;

@@ -325,9 +325,10 @@ static bool is_dropped(const struct repair *r, const char *name)
  * what no table needs is removed by the next open. */
 static bool is_beside(const struct repair *r, const char *name)
 {
+    const char *beside = r->parts->tree->beside;
     bool whole = true;
 
-    if (!r->kind->beside || !fs_is_name(name, strtoull(name, NULL, 10), r->kind->beside))
+    if (!beside || !fs_is_name(name, strtoull(name, NULL, 10), beside))
         return false;
     for (size_t i = 0; i < r->count; i++)
         whole &= r->tables[i].condition == REPAIR_WHOLE;

@@ -118,7 +118,7 @@ int value_table_open_later(const struct strata_env *env, void *common, uint64_t 
     return hold_files(out, pax_table_open_later(env, common, number, out, err), err);
 }
 
-static bool needs(const struct sstable *table, uint64_t number)
+bool value_table_needs(const struct sstable *table, uint64_t number)
 {
     return live_of(&table->user, number).values > 0;
 }
@@ -225,8 +225,6 @@ static void common_del(void *common)
 const struct sstable_kind value_table_kind = {
     .suffix = PAX_TABLE_SUFFIX,
     .magic = PAX_TABLE_MAGIC,
-    .beside = VALUES_SUFFIX,
-    .needs = needs,
     .common_new = common_new,
     .common_del = common_del,
     .common_check = pax_table_common_check,

@@ -14,6 +14,9 @@ extern const struct salvage_kind value_salvage;
 int value_table_open_later(const struct strata_env *env, void *common, uint64_t number,
                            struct sstable **out, struct strata_error *err);
 
+/* It has pointers into this value file. */
+bool value_table_needs(const struct sstable *table, uint64_t number);
+
 /* Of what the tables of a tree have in common. */
 static inline struct value_set *value_set_of(const void *common)
 {

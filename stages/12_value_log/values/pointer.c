@@ -57,12 +57,3 @@ const char *pointer_check(struct strata_slice bytes)
         return "a pointer to an impossible offset";
     return p.size > STRATA_MAX_VALUE ? "a pointer to a value of an impossible size" : NULL;
 }
-
-static void encode(uint64_t number, const struct wal_place *place, size_t value_size, uint8_t *to)
-{
-    const struct pointer p = {number, place->offset, (uint32_t)value_size, place->check};
-
-    pointer_encode(&p, to);
-}
-
-const struct wal_values pointer_values = {POINTER_BYTES, encode};

@@ -3,7 +3,7 @@
 #ifndef STRATA_12_POINTER_H
 #define STRATA_12_POINTER_H
 
-#include "03_wal/wal.h"
+#include "01_append_log/record.h"
 
 #define POINTER_BYTES 25u
 
@@ -25,8 +25,5 @@ static inline uint64_t pointer_record(const struct pointer *pointer, size_t key_
 {
     return RECORD_HEAD + (uint64_t)key_size + pointer->size;
 }
-
-/* Of a log whose values are separated. */
-extern const struct wal_values pointer_values;
 
 #endif

@@ -77,7 +77,7 @@ static void iter_free(struct strata_iter *iter)
 
 static bool has_pointers(const struct super *super)
 {
-    if (super->memtable->coded || (super->immutable && super->immutable->coded))
+    if (super->memtable->held || (super->immutable && super->immutable->held))
         return true;
     for (size_t i = 0; super->version->tombstones && i < super->version->count; i++)
         if (pax_table_of(super->version->all[i])->coded)

@@ -28,7 +28,8 @@ int write_path_close(struct write_path *path, struct strata_error *err);
 /* Commits the batches of the list, in order, each all or nothing, and fills in their rc and err:
  * for group_write, with the path as its argument. */
 void write_path_commit(void *path, struct group_commit *list);
-/* Of that: the batches, of so many operations in all, are logged, and synced if asked for. */
+/* Its steps, for one that adds something else to the memtable. The batches, of so many operations
+ * in all, are logged, and synced if asked for; and each gets its outcome. */
 int write_path_log(struct write_path *path, const struct group_commit *list, size_t operations,
                    bool sync, struct strata_error *err);
 void write_path_answer(struct group_commit *list, int rc, const struct strata_error *err);

@@ -16,8 +16,6 @@
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
-static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err);
-
 static int tree_free(struct lsm_tree *tree, struct strata_error *err)
 {
     int rc = write_path_close(&tree->path, err);
@@ -41,7 +39,7 @@ static int open_tree(const struct strata_env *env, void **self, struct strata_er
         return rc;
     }
     tree->env = tree->path.env = tree->versions.env = env;
-    tree->path.make_room = make_room;
+    tree->path.make_room = throttle_write;
     tree->path.store = tree;
     tree->versions.kind = &table_kind;
     tree->work = (struct compaction_env){
@@ -53,9 +51,7 @@ static int open_tree(const struct strata_env *env, void **self, struct strata_er
         *self = tree;
     else
         tree_free(tree, NULL);
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    return strata_fail_with(rc, &why, err);
 }
 
 static int flush_memtable(struct lsm_tree *tree, struct strata_error *err)
@@ -77,22 +73,8 @@ static int close_tree(void *self, struct strata_error *err)
             rc = version_set_settle(&tree->versions, &why);
         mark_end(&tree->path.marker, tree->env, rc == 0);
     }
-    if (rc < 0 && err)
-        *err = why;
     freed = tree_free(tree, rc == 0 ? err : NULL);
-    return rc < 0 ? rc : freed;
-}
-
-/* ---- Writing --------------------------------------------------------------------------------- */
-
-/* Asked by the leader before it logs: a full memtable is flushed, and level 0 is not too long. */
-static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err)
-{
-    struct lsm_tree *tree = self;
-    int rc = operations ? throttle_write(tree, err) : 0;
-
-    tree->figures.bytes_in += rc == 0 ? bytes : 0;
-    return rc;
+    return rc < 0 ? strata_fail_with(rc, &why, err) : freed;
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -226,11 +226,6 @@ static int known_bytes(const struct fs_file *file, uint64_t number, uint64_t *kn
     return rc == STRATA_ERR_CORRUPT ? 0 : rc;
 }
 
-static int add_edit(void *arg, const struct edit *edit, struct strata_error *err)
-{
-    return version_builder_add(arg, edit, err);
-}
-
 static int tell_rest(struct inspect *to, struct manifest *m, uint64_t *end,
                      struct strata_error *err)
 {
@@ -240,7 +235,7 @@ static int tell_rest(struct inspect *to, struct manifest *m, uint64_t *end,
     int rc = version_builder_init(&builder, NULL, &why);
 
     if (rc == 0)
-        rc = manifest_check(m, add_edit, &builder, &why);
+        rc = manifest_check(m, version_builder_add, &builder, &why);
     if (rc == 0)
         rc = version_builder_finish(&builder, &version, &why);
     version_builder_free(&builder);

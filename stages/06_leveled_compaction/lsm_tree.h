@@ -51,10 +51,10 @@ int lsm_tree_compact(struct lsm_tree *tree, bool all, struct strata_error *err);
 #define THROTTLE_SLOWDOWN 8u /* tables of level 0 from which on each write does a compaction */
 #define THROTTLE_STOP 12u    /* ... from which on no write goes on */
 
-/* For a write that is about to be logged, as the leader, with the mutex held; it is free while
- * files are written. A full memtable is flushed, and compactions are done, so that the tables of
- * level 0 stay few. NO_MEMORY, CORRUPT (of a flush), IO: nothing is to be written. */
-int throttle_write(struct lsm_tree *tree, struct strata_error *err);
+/* make_room of the write path: a full memtable is flushed, and compactions are done, so that the
+ * tables of level 0 stay few. The mutex is free while files are written. NO_MEMORY, CORRUPT (of a
+ * flush), IO: nothing is to be written. */
+int throttle_write(void *tree, size_t operations, size_t bytes, struct strata_error *err);
 /* For a caller who asked, the mutex free: compactions until none is due; with `all`, when the
  * memtable is empty, all tables are merged first. An error of one is returned; writes go on after
  * it, if they may. */

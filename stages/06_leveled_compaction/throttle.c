@@ -20,7 +20,6 @@
 /* 0: one was done; NOT_FOUND: none is due, or may be done. */
 static int compact_one(struct lsm_tree *tree, struct strata_error *err)
 {
-    char text[600];
     int rc;
 
     if (tree->paused)
@@ -29,8 +28,7 @@ static int compact_one(struct lsm_tree *tree, struct strata_error *err)
     if (rc >= 0 || !compaction_error_is_tolerable(&tree->versions, rc, err))
         return rc;
     tree->paused = true;
-    strata_env_log(tree->env, STRATA_LOG_WARNING, "no compactions until the next flush: %s",
-                   strata_error_text(err, text, sizeof text));
+    strata_env_warn(tree->env, err, "no compactions until the next flush");
     return STRATA_NOT_FOUND;
 }
 
@@ -45,19 +43,27 @@ static int work(struct lsm_tree *tree, bool full, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
-int throttle_write(struct lsm_tree *tree, struct strata_error *err)
+static int stall(struct lsm_tree *tree, bool full, struct strata_error *err)
 {
-    bool full = memtable_bytes(tree->path.memtable) >= tree->env->options->memtable_bytes;
     int rc;
 
-    if (!full && (tree->paused || tree->versions.current->levels[0].count < THROTTLE_SLOWDOWN))
-        return 0;
     sync_unlock(&tree->path.group.mutex);
     rc = work(tree, full, err);
     sync_lock(&tree->path.group.mutex);
     assert(rc < 0 || tree->paused || tree->versions.current->levels[0].count < THROTTLE_STOP);
     tree->stalls++;
     return write_path_spoil(&tree->path, rc, err);
+}
+
+int throttle_write(void *self, size_t operations, size_t bytes, struct strata_error *err)
+{
+    struct lsm_tree *tree = self;
+    bool full = memtable_bytes(tree->path.memtable) >= tree->env->options->memtable_bytes;
+    bool many = tree->versions.current->levels[0].count >= THROTTLE_SLOWDOWN && !tree->paused;
+    int rc = operations && (full || many) ? stall(tree, full, err) : 0;
+
+    tree->figures.bytes_in += rc == 0 ? bytes : 0;
+    return rc;
 }
 
 /* ---- Asked for ------------------------------------------------------------------------------- */

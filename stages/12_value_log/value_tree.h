@@ -17,7 +17,7 @@ int value_fetch(struct tree *tree, struct strata_slice key, struct strata_buffer
 /* values/value_iter.c. */
 int value_fetch_all(const struct super *super, struct cursor **cursor, struct strata_error *err);
 
-/* 12.I1: the memtable, whose `held` this is, is to have pointers into the log. CORRUPT, IO,
+/* 12.I1: the memtable holds this log from now on: it may have pointers into it. CORRUPT, IO,
  * NO_MEMORY. */
 int value_hold_log(struct tree *tree, struct memtable *memtable, uint64_t number,
                    struct strata_error *err);

@@ -14,6 +14,7 @@
  *
  * Measured: a heap and a tree of losers differ by less than the noise. */
 #include "cursor.h"
+#include "base/bytes.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -70,11 +71,10 @@ static int advance_top(struct merge_iter *m, struct strata_error *err)
 /* The shown key outlives the moves of the source that lends it. */
 static int copy_key(struct merge_iter *m, struct strata_slice *key, struct strata_error *err)
 {
-    strata_buffer_clear(&m->kept);
-    if (strata_buffer_append(&m->kept, key->data, key->size) < 0)
-        return strata_fail_memory(err, key->size);
+    int rc = buffer_set(&m->kept, *key, err);
+
     *key = strata_buffer_slice(&m->kept);
-    return 0;
+    return rc;
 }
 
 /* Moves every source away from the key on top. One source alone has the key once. */

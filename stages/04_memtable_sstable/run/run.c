@@ -28,6 +28,7 @@
 #include "01_append_log/record.h"
 #include "02_hash_index/index.h"
 #include "02_hash_index/segment.h"
+#include "base/bytes.h"
 #include "base/coding.h"
 #include "base/cost.h"
 
@@ -166,9 +167,8 @@ static int read_bounds(struct run *run, struct strata_error *err)
 
     for (int i = 0; rc == 0 && i < 2; i++) {
         rc = read_record(run, &probe, i ? run->base.sum.records - 1 : 0, err);
-        if (rc == 0 &&
-            strata_buffer_append(to[i], probe.record.key.data, probe.record.key.size) < 0)
-            rc = strata_fail_memory(err, probe.record.key.size);
+        if (rc == 0)
+            rc = buffer_set(to[i], probe.record.key, err);
     }
     if (rc == 0 && strata_compare(strata_buffer_slice(to[0]), strata_buffer_slice(to[1])) > 0)
         rc = sstable_corrupt(&run->base, run->index, "the first key is after the last", err);
@@ -376,10 +376,7 @@ static int verify_record(struct run_cursor *c, struct strata_buffer *before,
     if (rc == 0 && c->n && strata_compare(strata_buffer_slice(before), key) >= 0)
         rc = sstable_corrupt(&c->run->base, c->record.offset,
                              "this key is not behind the one before it", err);
-    strata_buffer_clear(before);
-    if (rc == 0 && strata_buffer_append(before, key.data, key.size) < 0)
-        rc = strata_fail_memory(err, key.size);
-    return rc;
+    return rc == 0 ? buffer_set(before, key, err) : rc;
 }
 
 static int verify_records(struct sstable *table, struct strata_error *err)

@@ -17,6 +17,7 @@
  *     tables are in order of their age, there is one output. */
 #include "compaction.h"
 #include "base/array.h"
+#include "base/bytes.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -169,12 +170,8 @@ static int end_output(struct compaction *c, struct strata_error *err)
 
 static int begin_output(struct compaction *c, struct strata_error *err)
 {
-    struct strata_slice key = c->from->iter.key;
-
-    strata_buffer_clear(&c->smallest);
-    if (strata_buffer_append(&c->smallest, key.data, key.size) < 0)
-        return strata_fail_memory(err, key.size);
-    return c->of.kind->writer_new(c->of.env, (*c->of.next)++, &c->writer, err);
+    int rc = buffer_set(&c->smallest, c->from->iter.key, err);
+    return rc < 0 ? rc : c->of.kind->writer_new(c->of.env, (*c->of.next)++, &c->writer, err);
 }
 
 /* Tables of the level below that end before this key are passed: the output overlaps with them. */

@@ -130,12 +130,6 @@ bool manifest_is_settled(const struct manifest *m)
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-static int corrupt(const struct manifest *m, uint64_t offset, const char *what,
-                   struct strata_error *err)
-{
-    return strata_fail(err, STRATA_ERR_CORRUPT, m->file->path, offset, "%s", what);
-}
-
 /* An error without a file is about the edit: it gets this file's name and the place there. */
 static int read_edit(struct manifest *m, const struct record *record, manifest_apply *apply,
                      void *arg, struct strata_error *err)
@@ -146,7 +140,8 @@ static int read_edit(struct manifest *m, const struct record *record, manifest_a
     int rc;
 
     if (record->type != MANIFEST_EDIT || record->key.size)
-        return corrupt(m, at + 4, "this record is no edit", err);
+        return strata_fail(err, STRATA_ERR_CORRUPT, m->file->path, at + 4,
+                           "this record is no edit");
     rc = edit_decode(record->value, &edit, &why);
     edit.offset = at;
     if (rc == 0 && edit.ordinal != m->ordinal + 1)
@@ -161,8 +156,9 @@ static int read_edit(struct manifest *m, const struct record *record, manifest_a
             m->snapshot_bytes = record->next;
     }
     edit_free(&edit);
-    return rc == STRATA_ERR_CORRUPT && !why.file[0] ? corrupt(m, at, why.message, err)
-                                                    : strata_fail_with(rc, &why, err);
+    return rc == STRATA_ERR_CORRUPT && !why.file[0]
+               ? strata_fail(err, rc, m->file->path, at, "%s", why.message)
+               : strata_fail_with(rc, &why, err);
 }
 
 int manifest_check(struct manifest *m, manifest_apply *apply, void *arg, struct strata_error *err)

@@ -64,9 +64,8 @@ struct version_builder {
 int version_builder_init(struct version_builder *builder, const struct version *base,
                          struct strata_error *err);
 /* Checks all but the order of the tables. As version_apply; after an error it is only to be freed.
- */
-int version_builder_add(struct version_builder *builder, const struct edit *edit,
-                        struct strata_error *err);
+ * As manifest_apply: `builder` is a struct version_builder. */
+int version_builder_add(void *builder, const struct edit *edit, struct strata_error *err);
 /* CORRUPT: tables of a level overlap; err->offset is that of the edit that added the second one.
  * NO_MEMORY. One reference is the caller's; it is only to be freed. */
 int version_builder_finish(struct version_builder *builder, struct version **out,

@@ -17,6 +17,7 @@
  *
  * Of edits that are read back together 6.I10 and 6.I11 are checked once, of what they make. */
 #include "base/array.h"
+#include "base/bytes.h"
 #include "version.h"
 
 #include <assert.h>
@@ -157,9 +158,9 @@ static int check_ages(const struct version *v, const struct edit *edit, struct s
     return 0;
 }
 
-int version_builder_add(struct version_builder *b, const struct edit *edit,
-                        struct strata_error *err)
+int version_builder_add(void *builder, const struct edit *edit, struct strata_error *err)
 {
+    struct version_builder *b = builder;
     int rc = 0;
 
     if (edit->next < b->made->next)
@@ -177,12 +178,8 @@ int version_builder_add(struct version_builder *b, const struct edit *edit,
     if (rc == 0)
         rc = check_ages(b->made, edit, err);
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++)
-        if (edit->has_cursor[level]) {
-            struct strata_slice key = edit->cursors[level];
-            strata_buffer_clear(&b->made->cursors[level]);
-            if (strata_buffer_append(&b->made->cursors[level], key.data, key.size) < 0)
-                rc = strata_fail_memory(err, key.size);
-        }
+        if (edit->has_cursor[level])
+            rc = buffer_set(&b->made->cursors[level], edit->cursors[level], err);
     return rc;
 }
 

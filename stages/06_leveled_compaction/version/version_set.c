@@ -6,11 +6,6 @@
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static int add_edit(void *arg, const struct edit *edit, struct strata_error *err)
-{
-    return version_builder_add(arg, edit, err);
-}
-
 /* The manifest that CURRENT names, and what it says. */
 static int read_manifest(struct version_set *set, struct strata_error *err)
 {
@@ -19,7 +14,7 @@ static int read_manifest(struct version_set *set, struct strata_error *err)
     int rc = version_builder_init(&builder, NULL, &why);
 
     if (rc == 0)
-        rc = manifest_open(&set->manifest, set->env, add_edit, &builder, &why);
+        rc = manifest_open(&set->manifest, set->env, version_builder_add, &builder, &why);
     if (rc == 0)
         rc = version_builder_finish(&builder, &set->current, &why);
     version_builder_free(&builder);

@@ -96,11 +96,12 @@ static int write_value(struct relocate *r, struct strata_slice key, struct point
     record_head(r->number, r->file->end, STRATA_OP_PUT, key, value, head);
     pointer->check = load_u32(head + RECORD_HEAD - 4);
     rc = fs_append(r->file, parts, 3, err);
-    if (rc == 0)
-        fs_write_back_since(r->file, &r->written_back, WRITE_BACK);
+    if (rc < 0)
+        return rc;
+    fs_write_back_since(r->file, &r->written_back, WRITE_BACK);
     atomic_fetch_add_explicit(&r->set->relocated, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&r->set->relocated_bytes, value.size, memory_order_relaxed);
-    return rc;
+    return 0;
 }
 
 /* ---- Pointers -------------------------------------------------------------------------------- */

@@ -26,9 +26,9 @@ struct value_file {
     uint64_t number;
     char *path;
     struct fs_pooled pooled;
-    uint64_t bytes; /* of the file, when it was last looked at */
-    /* Guarded by the set's mutex: */
+    /* Guarded by the set's mutex, as is the path: */
     unsigned holders;
+    uint64_t bytes;        /* of the file, when it was last looked at */
     uint64_t live, values; /* in the current version: bytes of records, and how many */
     bool named;            /* a version may have it, or had it */
     bool gone;             /* none has it any more */
@@ -44,6 +44,8 @@ struct value_set {
     _Atomic uint64_t relocated, relocated_bytes; /* values, since open */
 };
 
+/* ---- Which there are (value_set.c) ----------------------------------------------------------- */
+
 /* NO_MEMORY. */
 int value_set_new(const struct strata_env *env, struct fs_pool *pool, struct value_set **out,
                   struct strata_error *err);
@@ -57,6 +59,8 @@ void value_set_release(struct value_set *set, uint64_t number);
 /* A log, which is held, gets its name as value file. IO, NO_MEMORY. */
 int value_set_link(struct value_set *set, struct value_file *file, struct strata_error *err);
 
+/* ---- Reading (value_read.c) ------------------------------------------------------------------ */
+
 /* Reads the value, into `value`, in place of what it holds; its file is held by somebody. CORRUPT,
  * IO, NO_MEMORY. */
 int value_set_read(struct value_set *set, const struct pointer *pointer, struct strata_slice key,
@@ -67,14 +71,12 @@ int value_set_read(struct value_set *set, const struct pointer *pointer, struct 
 int value_set_peek(struct value_set *set, const struct pointer *pointer, size_t key_size,
                    uint8_t *to, size_t *size, struct strata_error *err);
 
+/* ---- What is live (value_live.c) ------------------------------------------------------------- */
+
 /* This version is the current one: what is live is counted anew. O(tables, and their files). */
 void value_set_count(struct value_set *set, const struct version *version);
 /* Files that are gone, and that nobody holds, become obsolete ones (12.I1). */
 void value_set_sweep(struct value_set *set, struct obsolete_files *obsolete);
-/* Each file that the version needs, which is pinned, gets a second name in `to`, or is copied. IO,
- * NO_MEMORY. */
-int value_set_link_all(struct value_set *set, const struct version *version, const char *to,
-                       struct strata_error *err);
 /* Numbers of the files to collect, ascending; freed by free. NULL: none. NO_MEMORY. */
 int value_set_garbage(struct value_set *set, uint64_t **numbers, size_t *count,
                       struct strata_error *err);
@@ -83,13 +85,19 @@ void value_set_blame(struct value_set *set, uint64_t number);
 /* What was to become a value file, and is held, does not, unless a version has it by now. */
 void value_set_give_up(struct value_set *set, uint64_t number);
 
+/* ---- All that a version needs (value_files.c) ------------------------------------------------ */
+
+/* Each file that the version needs, which is pinned, gets a second name in `to`, or is copied. IO,
+ * NO_MEMORY. */
+int value_set_link_all(struct value_set *set, const struct version *version, const char *to,
+                       struct strata_error *err);
 /* Reads every record of each file that the version needs, which is pinned. CORRUPT, IO, NO_MEMORY.
  */
 int value_set_verify(struct value_set *set, const struct version *version,
                      struct strata_error *err);
 
-/* Their annotated dumps: of one that was a log, and of one that a collection wrote.
- * (values_inspect.c) */
+/* Their annotated dumps: of one that was a log, and of one that a collection wrote
+ * (values_inspect.c). */
 extern const struct strata_format value_log_format;
 extern const struct strata_format value_file_format;
 

@@ -72,21 +72,28 @@ uint64_t snapshot_number(void *self, void *snapshot)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
+int snapshot_look(const struct super *super, uint64_t sequence, struct strata_slice key,
+                  unsigned *type, struct strata_buffer *value, struct strata_error *err)
+{
+    struct strata_slice found;
+
+    *type = memtable_get(super->memtable, key, sequence, &found);
+    if (!*type && super->immutable)
+        *type = memtable_get(super->immutable, key, sequence, &found);
+    if (!*type)
+        return fast_get_at(super->version, key, sequence, type, value, err);
+    return strata_buffer_append(value, found.data, found.size) < 0
+               ? strata_fail_memory(err, found.size)
+               : 0;
+}
+
 /* Of what is current, in a section, which the caller is in: the value is copied. */
 static int get_in(struct tree *tree, const struct super *super, uint64_t sequence,
                   struct strata_slice key, struct strata_buffer *value, struct strata_error *err)
 {
-    struct strata_slice found;
     unsigned type;
-    int rc = 0;
+    int rc = snapshot_look(super, sequence, key, &type, value, err);
 
-    type = memtable_get(super->memtable, key, sequence, &found);
-    if (!type && super->immutable)
-        type = memtable_get(super->immutable, key, sequence, &found);
-    if (!type)
-        rc = fast_get_at(super->version, key, sequence, &type, value, err);
-    else if (strata_buffer_append(value, found.data, found.size) < 0)
-        rc = strata_fail_memory(err, found.size);
     if (rc == 0 && type == SSTABLE_CODED)
         rc = tree->parts->fetch(tree, key, value, err);
     return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;

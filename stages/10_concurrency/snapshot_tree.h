@@ -67,6 +67,10 @@ int snapshot_get_at(struct snapshot_tree *t, uint64_t number, struct strata_slic
 /* The same without work in the background: for the leader of a group. Not counted as a get. */
 int snapshot_find(struct snapshot_tree *t, uint64_t number, struct strata_slice key,
                   struct strata_buffer *value, struct strata_error *err);
+/* Of memtables and tables that stay while it runs: type and bytes of the newest version, which may
+ * be a tombstone or coded. */
+int snapshot_look(const struct super *super, uint64_t sequence, struct strata_slice key,
+                  unsigned *type, struct strata_buffer *value, struct strata_error *err);
 int snapshot_iter_at(struct snapshot_tree *t, uint64_t number, struct strata_iter **out,
                      struct strata_error *err);
 

@@ -55,4 +55,5 @@ const struct strata_engine strata_stage_12_value_log = {
     .write = commit_plain,
     .repair = value_repair,
     .transactions = &txn_transactions,
+    .get_borrowed = value_borrow,
 };

@@ -122,10 +122,21 @@ static void installed(struct tree *tree)
 int value_fetch(struct tree *tree, struct strata_slice key, struct strata_buffer *value,
                 struct strata_error *err)
 {
+    struct value_set *set = value_set_of(tree->common);
+    struct value_pin pin = {0};
     struct pointer pointer;
+    int rc;
 
     pointer_decode(strata_buffer_slice(value), &pointer);
-    return value_set_read(value_set_of(tree->common), &pointer, key, value, err);
+    if (!value_cache_keeps(&set->cache, pointer_record(&pointer, key.size)))
+        return value_set_read(set, &pointer, key, value, err);
+    rc = value_set_pin(set, &pointer, key, NULL, &pin, err);
+    if (rc == 0)
+        rc = buffer_set(value, pin.value, err);
+    else
+        strata_buffer_clear(value);
+    value_set_unpin(set, &pin);
+    return rc;
 }
 
 /* ---- The parts ------------------------------------------------------------------------------- */

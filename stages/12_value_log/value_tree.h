@@ -17,6 +17,10 @@ int value_fetch(struct tree *tree, struct strata_slice key, struct strata_buffer
 /* values/value_iter.c. */
 int value_fetch_all(const struct super *super, struct cursor **cursor, struct strata_error *err);
 
+/* As an engine's slot get_borrowed (value_view.c). */
+int value_borrow(void *self, void *snapshot, struct strata_slice key, struct strata_view *view,
+                 struct strata_error *err);
+
 /* 12.I1: the memtable holds this log from now on: it may have pointers into it. CORRUPT, IO,
  * NO_MEMORY. */
 int value_hold_log(struct tree *tree, struct memtable *memtable, uint64_t number,

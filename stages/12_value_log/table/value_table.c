@@ -207,7 +207,7 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
     common = *out;
     common->kind = &value_table_kind;
     common->coding = &value_coding;
-    rc = value_set_new(env, common->files, &set, err);
+    rc = value_set_new(env, common->files, common->cache, &set, err);
     if (rc < 0) {
         pax_table_common_del(common);
         *out = NULL;

@@ -7,8 +7,9 @@
 struct value_iter {
     struct cursor base;
     struct cursor *from;
-    struct tree *tree;
-    struct strata_buffer value;
+    struct value_set *set;
+    struct value_ahead ahead;
+    struct value_pin pin; /* the last value that was asked for */
 };
 
 static int show(struct value_iter *v, int rc)
@@ -51,13 +52,14 @@ static int iter_value(struct strata_iter *iter, struct strata_error *err)
 {
     struct value_iter *v = (struct value_iter *)iter;
     struct strata_slice found;
+    struct pointer pointer;
     int rc = cursor_value(v->from, &found, err);
 
     if (rc == 0 && v->from->type == SSTABLE_CODED) {
-        rc = buffer_set(&v->value, found, err);
-        if (rc == 0)
-            rc = value_fetch(v->tree, v->from->iter.key, &v->value, err);
-        found = strata_buffer_slice(&v->value);
+        value_set_unpin(v->set, &v->pin);
+        pointer_decode(found, &pointer);
+        rc = value_set_pin(v->set, &pointer, v->from->iter.key, &v->ahead, &v->pin, err);
+        found = v->pin.value;
     }
     if (rc < 0)
         return rc;
@@ -70,8 +72,9 @@ static void iter_free(struct strata_iter *iter)
 {
     struct value_iter *v = (struct value_iter *)iter;
 
+    value_set_unpin(v->set, &v->pin);
+    value_ahead_free(&v->ahead);
     cursor_free(v->from);
-    strata_buffer_free(&v->value);
     cursor_end(&v->base);
 }
 
@@ -100,7 +103,7 @@ int value_fetch_all(const struct super *super, struct cursor **cursor, struct st
     }
     v->base.iter.ops = &ops;
     v->from = *cursor;
-    v->tree = super->tree;
+    v->set = value_set_of(super->tree->common);
     *cursor = &v->base;
     return 0;
 }

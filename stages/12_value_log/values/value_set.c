@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int value_set_new(const struct strata_env *env, struct fs_pool *pool, struct value_set **out,
-                  struct strata_error *err)
+int value_set_new(const struct strata_env *env, struct fs_pool *pool, struct clock_cache *blocks,
+                  struct value_set **out, struct strata_error *err)
 {
     struct value_set *set = calloc(1, sizeof *set);
 
@@ -20,6 +20,7 @@ int value_set_new(const struct strata_env *env, struct fs_pool *pool, struct val
         return strata_fail_memory(err, sizeof *set);
     set->env = env;
     set->pool = pool;
+    set->blocks = blocks;
     set->mutex = (struct sync_mutex)SYNC_MUTEX_INIT;
     return 0;
 }
@@ -39,6 +40,7 @@ void value_set_del(struct value_set *set)
     while (set->count)
         value_file_del(set->files[--set->count]);
     free(set->files);
+    value_cache_free(&set->cache);
     sync_mutex_free(&set->mutex);
     free(set);
 }
@@ -86,7 +88,7 @@ static int look_at(struct value_file *file, struct strata_error *err)
                            "the value file is missing");
     if (rc < 0)
         return strata_fail_with(rc, &why, err);
-    file->bytes = file->pooled.file->end;
+    file->bytes = file->end = file->pooled.file->end;
     rc = value_file_check(file->pooled.file, file->number, err);
     fs_pooled_done(&file->pooled);
     return rc;
@@ -125,8 +127,12 @@ static int add_file(struct value_set *set, uint64_t number, const char *suffix,
                     struct value_file **out, struct strata_error *err)
 {
     struct value_file **place;
-    int rc = file_new(set, number, suffix, out, err);
+    int rc = 0;
 
+    if (!set->cache.blocks)
+        rc = value_cache_init(&set->cache, set->blocks, set->env->options->cache_bytes, err);
+    if (rc == 0)
+        rc = file_new(set, number, suffix, out, err);
     if (rc < 0)
         return rc;
     place =

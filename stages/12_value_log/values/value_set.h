@@ -15,7 +15,8 @@
 
 #include "06_leveled_compaction/version/version.h"
 #include "07_paced_compaction/tree/obsolete.h"
-#include "12_value_log/values/pointer.h"
+#include "12_value_log/values/value_ahead.h"
+#include "12_value_log/values/value_cache.h"
 #include "fs/fs_pool.h"
 #include "threads/sync.h"
 
@@ -26,6 +27,7 @@ struct value_file {
     uint64_t number;
     char *path;
     struct fs_pooled pooled;
+    _Atomic uint64_t end; /* so many bytes it had when a reader last looked */
     /* Guarded by the set's mutex, as is the path: */
     unsigned holders;
     uint64_t bytes;        /* of the file, when it was last looked at */
@@ -37,7 +39,9 @@ struct value_file {
 
 struct value_set {
     const struct strata_env *env;
-    struct fs_pool *pool; /* borrowed */
+    struct fs_pool *pool;       /* borrowed, as the next */
+    struct clock_cache *blocks; /* of the tables */
+    struct value_cache cache;   /* since the first file is known */
     struct sync_mutex mutex;
     struct value_file **files; /* by number */
     size_t count, room;
@@ -47,8 +51,8 @@ struct value_set {
 /* ---- Which there are (value_set.c) ----------------------------------------------------------- */
 
 /* NO_MEMORY. */
-int value_set_new(const struct strata_env *env, struct fs_pool *pool, struct value_set **out,
-                  struct strata_error *err);
+int value_set_new(const struct strata_env *env, struct fs_pool *pool, struct clock_cache *blocks,
+                  struct value_set **out, struct strata_error *err);
 void value_set_del(struct value_set *set);
 
 /* The file has one holder more. One that is not known yet is opened, under its name with this
@@ -65,6 +69,18 @@ int value_set_link(struct value_set *set, struct value_file *file, struct strata
  * IO, NO_MEMORY. */
 int value_set_read(struct value_set *set, const struct pointer *pointer, struct strata_slice key,
                    struct strata_buffer *value, struct strata_error *err);
+
+/* A value where it lies in the cache, checked. All zero: none. */
+struct value_pin {
+    struct strata_slice value; /* stays as it is until value_set_unpin */
+    struct clock_cache_frame *frame;
+};
+/* Finds the value in the cache, or reads it into that. Its file is held by somebody, but need not
+ * be any more once the value is pinned. `ahead`: of the scan; NULL: it is a get. As above. */
+int value_set_pin(struct value_set *set, const struct pointer *pointer, struct strata_slice key,
+                  struct value_ahead *ahead, struct value_pin *pin, struct strata_error *err);
+/* Any thread; before the set ends. */
+void value_set_unpin(const struct value_set *set, struct value_pin *pin);
 
 /* Reads the last bytes of the value, at most `size` of them, unchecked: what is made of them must
  * be found again in the value itself. As above; *size: how many there are. */

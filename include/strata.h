@@ -309,7 +309,8 @@ struct strata_options {
 /* value_bytes (as RocksDB's min_blob_size): a value of so many bytes or more is written once, to
  * the log, which becomes a value file when its memtable is flushed; tables hold where it is. So
  * merges do not rewrite large values, and a scan of keys alone does not read them; a get reads one
- * file more. May be changed between opens: what was written before is read as it is.
+ * file more. Values that were read are in the block cache (cache_bytes), as blocks are. May be
+ * changed between opens: what was written before is read as it is.
  *
  * value_garbage: value files of which so many percent are values that were replaced or deleted are
  * collected: compactions write what is left of them to another value file, and they are removed
@@ -476,9 +477,10 @@ struct strata_view {
 
 /* As strata_get: `view->value` is what the key had when the call was made, checked, and stays as it
  * is until the view is freed or used again, whatever is written, flushed, compacted or removed
- * meanwhile. An engine may lend the bytes where they lie (strata_engine.h); all stages here copy
- * them into the view. What the view held before is given back; the key may be a part of it.
- * NOT_FOUND and errors leave the view without a value. A view may be freed by any thread.
+ * meanwhile. An engine may lend the bytes where they lie (strata_engine.h): stage 12 lends a value
+ * of a value file where the block cache has it; any other is copied into the view. What the view
+ * held before is given back; the key may be a part of it. NOT_FOUND and errors leave the view
+ * without a value. A view may be freed by any thread.
  *
  *   INVALID      `view` is NULL; it and all others of this kind leave the view as it was
  *   CORRUPT, IO  as strata_get */

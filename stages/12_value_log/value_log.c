@@ -57,20 +57,29 @@ static struct sum sum_of(const struct group_commit *list, size_t least)
     return sum;
 }
 
+/* What large values count as, when the debt is spread: their part of a memtable, as a log of
+ * value_log_bytes is one; and while garbage is collected themselves (12.I9). */
+static size_t paced_bytes(const struct tree *tree, size_t large)
+{
+    const struct strata_options *options = tree->env->options;
+    return tree->stale ? large : large / (value_log_bytes(options) / options->memtable_bytes);
+}
+
 /* As stage 4 does; and the log is held before its values are pointed to. What is short then changes
  * nothing. */
 static int make_room(struct tree *tree, const struct sum *sum, struct strata_error *err)
 {
     struct write_path *path = &tree->path;
+    size_t paced = paced_bytes(tree, sum->large_bytes);
     int rc = group_usable(&path->group, tree->env->dir, err);
 
     if (rc == 0)
         rc = group_numbers(path->sequence, sum->operations, tree->env->dir, err);
     if (rc == 0)
-        rc = path->make_room(path->store, sum->operations, sum->bytes, err);
+        rc = path->make_room(path->store, sum->operations, sum->bytes + paced, err);
     if (rc < 0)
         return rc;
-    tree->stats.of.bytes_in += sum->large_bytes;
+    tree->stats.of.bytes_in += sum->large_bytes - paced;
     rc = value_hold_log(tree, path->memtable, path->log.number, err);
     if (rc == 0)
         return memtable_reserve(path->memtable, sum->operations, sum->bytes, err);

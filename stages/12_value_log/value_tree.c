@@ -112,9 +112,15 @@ static int verify_beside(struct tree *tree, const struct version *version, struc
     return value_set_verify(value_set_of(tree->common), version, err);
 }
 
+/* So garbage is collected though no compaction is due. (Without a worker those who write look for
+ * it.) */
 static void installed(struct tree *tree)
 {
+    struct background *b = ((struct snapshot_tree *)tree)->background;
+
     value_set_count(value_set_of(tree->common), tree->versions.current);
+    if (b && collect_is_due(tree, tree->versions.current))
+        background_compact(b, true);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -137,6 +143,19 @@ int value_fetch(struct tree *tree, struct strata_slice key, struct strata_buffer
         strata_buffer_clear(value);
     value_set_unpin(set, &pin);
     return rc;
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+#define LOG_TIMES 4u /* memtable_bytes: so the default is 256 MiB */
+#define LOG_LEAST ((uint64_t)1 << 20)
+
+uint64_t value_log_bytes(const struct strata_options *options)
+{
+    uint64_t memtable = options->memtable_bytes;
+
+    memtable = memtable < UINT64_MAX / LOG_TIMES ? memtable * LOG_TIMES : UINT64_MAX;
+    return memtable > LOG_LEAST ? memtable : LOG_LEAST;
 }
 
 /* ---- The parts ------------------------------------------------------------------------------- */
@@ -174,7 +193,7 @@ const struct tree_parts value_parts = {
     .keep = collect_keep,
     .pick_stale = collect_pick,
     .log = &single_op_log,
-    .log_bytes = VALUE_LOG_BYTES,
+    .log_bytes = value_log_bytes,
     .commit = value_commit,
     .log_add = value_log_add,
     .beside = VALUES_SUFFIX,

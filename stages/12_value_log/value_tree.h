@@ -6,8 +6,8 @@
 #include "12_value_log/table/value_table.h"
 
 /* A log becomes a value file at this size, if its memtable is not full before: memtables of
- * pointers hardly fill. */
-#define VALUE_LOG_BYTES ((uint64_t)256 << 20)
+ * pointers hardly fill. No collection writes a file that is much larger. */
+uint64_t value_log_bytes(const struct strata_options *options);
 
 extern const struct tree_parts value_parts;
 

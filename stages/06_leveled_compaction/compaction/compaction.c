@@ -231,9 +231,10 @@ static int take_entry(struct compaction *c, struct strata_error *err)
 int compaction_run(struct compaction *c, uint64_t entries, struct strata_error *err)
 {
     size_t outputs = c->output_count;
+    uint64_t end = entries < UINT64_MAX - c->seen ? c->seen + entries : UINT64_MAX;
     int rc = 0;
 
-    while (rc == 0 && entries-- && c->output_count == outputs)
+    while (rc == 0 && c->seen < end && c->output_count == outputs)
         rc = take_entry(c, err);
     return rc;
 }

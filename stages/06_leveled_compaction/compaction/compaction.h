@@ -37,7 +37,8 @@ struct compaction {
     struct cursor *from;       /* the merge of all inputs */
     bool begun, ended;         /* `from` was positioned; is at its end */
     uint64_t first, last;      /* sequence numbers of the operations in the inputs */
-    uint64_t seen;             /* entries that were read so far */
+    uint64_t seen;             /* entries that were read so far; `from` may count one as several */
+    uint64_t beside;           /* bytes that `keep` has it rewrite, beside the inputs */
 
     struct sstable_writer *writer; /* of the output that is being written; or NULL */
     struct strata_buffer smallest; /* key of the output that is being written */

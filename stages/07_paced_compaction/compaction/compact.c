@@ -20,7 +20,7 @@ int compact_new(const struct compaction_env *env, struct version *version, struc
     rc = compaction_init(&c->of, env, version, pick, memtable, err);
     c->paced = paced;
     c->began_ns = fs_now(env->env->fs);
-    c->bytes = memtable ? memtable_bytes(memtable) : c->of.pick.bytes;
+    c->bytes = memtable ? memtable_bytes(memtable) : c->of.pick.bytes + c->of.beside;
     c->records = memtable ? memtable_count(memtable) : c->of.pick.records;
     c->synced = 0;
     if (rc == 0)
@@ -39,7 +39,7 @@ void compact_del(struct compact *c, bool keep)
 
 static uint64_t bytes_each(const struct compact *c)
 {
-    return c->bytes / (c->records + 1) + 1;
+    return (c->bytes - c->of.beside) / (c->records + 1) + 1;
 }
 
 /* The device is waited for here, a little each time, and not at the end for everything. */
@@ -78,7 +78,7 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
 
 uint64_t compact_left(const struct compact *c)
 {
-    uint64_t seen = c->of.seen;
-    uint64_t left = c->of.ended || seen > c->records ? 0 : (c->records - seen) * bytes_each(c);
+    uint64_t each = bytes_each(c), all = c->records + c->of.beside / each, seen = c->of.seen;
+    uint64_t left = c->of.ended || seen > all ? 0 : (all - seen) * each;
     return left < c->bytes ? left : c->bytes; /* bytes_each is rounded up */
 }

@@ -209,7 +209,7 @@ int pace_drain(struct tree *tree, struct strata_error *err)
 
 bool pace_is_full(const struct tree *tree)
 {
-    if (tree->parts->log_bytes && tree->path.log.end >= tree->parts->log_bytes)
+    if (tree->parts->log_bytes && tree->path.log.end >= tree->parts->log_bytes(tree->env->options))
         return memtable_count(tree->super->memtable);
     return memtable_bytes(tree->super->memtable) >= tree->env->options->memtable_bytes &&
            memtable_count(tree->super->memtable);

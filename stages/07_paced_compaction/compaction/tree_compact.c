@@ -116,6 +116,12 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
 
 /* ---- Asked for ------------------------------------------------------------------------------- */
 
+/* Of so many bytes of inputs. */
+static uint64_t left_of(const struct compact *c, uint64_t bytes)
+{
+    return (uint64_t)((double)compact_left(c) / (double)(c->bytes + 1) * (double)bytes);
+}
+
 /* What was picked with this outcome, to its end. `done`: bytes of what came before it; `total`: of
  * all; 0: it is not known. */
 static int carry_out(struct tree *tree, int rc, struct pick *pick, uint64_t *done, uint64_t total,
@@ -132,7 +138,7 @@ static int carry_out(struct tree *tree, int rc, struct pick *pick, uint64_t *don
         uint64_t budget = 1 << 20;
         rc = continue_compaction(tree, &budget, err);
         if (progress && tree->compaction)
-            progress->tick(progress->arg, *done + bytes - compact_left(tree->compaction), total);
+            progress->tick(progress->arg, *done + bytes - left_of(tree->compaction, bytes), total);
     }
     *done += bytes;
     return rc < 0 ? rc : 0;

@@ -68,7 +68,8 @@ struct tree_parts {
     int (*delay)(struct group *group, struct strata_error *err);
     const struct tree_threads *threads; /* NULL: the leader does all work, and readers refer to what
                                          * they read */
-    uint64_t log_bytes; /* with a log of so many bytes a memtable is full, too; 0: with none */
+    /* With a log of so many bytes a memtable is full, too. NULL: with none. */
+    uint64_t (*log_bytes)(const struct strata_options *options);
     /* Of an engine whose memtables and tables have coded values that say where the value is, in
      * files beside the tables. All NULL: there are none. */
     const char *beside;                                          /* suffix of these files' names */

@@ -186,6 +186,8 @@ static enum work_outcome compaction_step(void *arg)
     if (rc < 0)
         return compaction_failed(b, rc, &why);
     pay(b, LEDGER_COMPACTION, before, left_of(tree->compaction), began);
+    if (asked) /* what makes space does not wait until nothing is to be compacted */
+        obsolete_remove(&tree->obsolete, tree->env->fs, PIECE);
     look_for_obsolete(b);
     return rc == STRATA_NOT_FOUND ? WORK_DONE : WORK_MORE;
 }

@@ -86,6 +86,13 @@ static int switch_memtable(struct background *b, uint64_t bytes, struct strata_e
 
 /* ---- Debt ------------------------------------------------------------------------------------ */
 
+/* As in stage 7: of what makes space as much is done as is written. */
+static void raise_debt(struct debt *debt)
+{
+    if (debt->work < debt->room)
+        debt->work = debt->room;
+}
+
 /* The mutex is held: super stays. */
 static void find_debts(const struct background *b, struct debt debts[LEDGER_KINDS])
 {
@@ -98,6 +105,8 @@ static void find_debts(const struct background *b, struct debt debts[LEDGER_KIND
         debt_of_flush(super->immutable ? b->flush_left : 0,
                       tree->env->options->memtable_bytes / 2 * 3, memtable_bytes(super->memtable));
     debts[LEDGER_COMPACTION] = pace_compaction_debt(tree, b->compaction_bytes, b->compaction_done);
+    if (tree->stale && b->compaction_bytes && debts[LEDGER_COMPACTION].work)
+        raise_debt(&debts[LEDGER_COMPACTION]);
 }
 
 /* How long the writer is to wait, ns. The mutex is held, and free while a job is queued: that may

@@ -5,7 +5,7 @@
  *   picked    where nothing else is due: the table with most bytes in such files is rewritten where
  *             it is; so a file goes also when nobody writes to its keys any more
  *   hidden    what newer tables replace is dead only when a compaction has met both: tables of
- *             pointers are small, and merged late. When upper tables point to an eighth of what all
+ *             pointers are small, and merged late. When upper tables point to a 24th of what all
  *             do, all tables are merged, if that costs little beside what may be found
  *
  * 12.I8: a pick leaves less of what it was picked for: no table points into a garbage file any more
@@ -16,7 +16,8 @@
 
 #include <stdlib.h>
 
-#define HIDDEN 8u /* the part of all live bytes that upper tables may have, at most */
+#define HIDDEN 24u /* the part of all live bytes that upper tables may have, at most */
+#define COST 16u   /* of what may be found, the part that is merged for it, at most */
 
 /* ---- What a compaction relocates ------------------------------------------------------------- */
 
@@ -58,8 +59,7 @@ static uint64_t live_bytes(const struct sstable *table)
     return bytes;
 }
 
-/* Of one table, in these files. */
-static uint64_t bytes_in(const struct sstable *table, const uint64_t *numbers, size_t count)
+uint64_t collect_bytes_in(const struct sstable *table, const uint64_t *numbers, size_t count)
 {
     uint64_t bytes = 0;
 
@@ -80,7 +80,7 @@ static int pick_garbage(struct tree *tree, struct version *v, struct pick *pick,
     for (unsigned level = 0; numbers && level < LEVELS; level++)
         for (size_t i = 0; i < v->levels[level].count; i++) {
             const struct sstable *table = v->levels[level].tables[i];
-            uint64_t bytes = bytes_in(table, numbers, count);
+            uint64_t bytes = collect_bytes_in(table, numbers, count);
             if (bytes <= most || policy_is_quarantined(&tree->quarantined, table))
                 continue;
             most = bytes;
@@ -108,7 +108,7 @@ static bool hides_much(const struct version *v)
         if (of_level)
             deepest = of_level;
     }
-    return all - deepest > all / HIDDEN && tables < (all - deepest) / 2;
+    return all - deepest > all / HIDDEN && tables < (all - deepest) / COST;
 }
 
 static int pick_hidden(struct tree *tree, struct version *v, struct pick *pick,
@@ -120,6 +120,11 @@ static int pick_hidden(struct tree *tree, struct version *v, struct pick *pick,
         return STRATA_NOT_FOUND;
     of = policy_input(v, tree->env->options, &tree->quarantined, false);
     return policy_pick_all(&of, pick, err);
+}
+
+bool collect_is_due(const struct tree *tree, const struct version *version)
+{
+    return value_set_has_garbage(value_set_of(tree->common)) || hides_much(version);
 }
 
 int collect_pick(struct tree *tree, struct version *version, struct pick *pick,

@@ -11,6 +11,13 @@ int collect_keep(struct compaction *c, const struct level_merge *of, struct stra
 int collect_pick(struct tree *tree, struct version *version, struct pick *pick,
                  struct strata_error *err);
 
+/* Is there something to collect, if it is not a compaction's anyway? `installing` is held, or nobody
+ * else is there. */
+bool collect_is_due(const struct tree *tree, const struct version *version);
+
+/* Bytes of values that a table points to in these files. */
+uint64_t collect_bytes_in(const struct sstable *table, const uint64_t *numbers, size_t count);
+
 /* relocate.c: takes c->from, and makes it a cursor that relocates what is in these files, numbers
  * that it takes, too. NO_MEMORY: both are freed, and c->from is NULL. */
 int relocate_begin(struct compaction *c, uint64_t *numbers, size_t count, struct strata_error *err);

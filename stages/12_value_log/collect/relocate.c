@@ -8,6 +8,8 @@
  *        read record by record, as a log. Its file is durable before the cursor is at its end, so
  *        before the edit that names what points into it.
  * 12.I6: types, numbers, and the order of versions stay: a chain goes on whole.
+ * 12.I9: values are part of a compaction's work by their bytes: one that is relocated counts as so
+ *        many entries as are as large, in the compaction's progress and in its size.
  * 12.I7: a value that cannot be read stays where it is, its file is not collected any more, and
  *        a get of the value returns the error. */
 #include "collect.h"
@@ -27,8 +29,11 @@ struct relocate {
     uint64_t *numbers; /* of the files with much garbage, ascending */
     size_t count;
     struct value_set *set;
-    struct fs_file *file; /* that is written; NULL: none yet */
+    struct fs_file *file; /* that is written; or NULL */
     uint64_t number, written_back;
+    uint64_t *made; /* numbers of the files that were written, which are held */
+    size_t made_count, made_room;
+    uint64_t entry_bytes; /* of an entry of the inputs, about (12.I9) */
     struct strata_buffer value, coded, pointers;
     struct chain_version *versions;
     size_t version_count, version_room;
@@ -49,6 +54,20 @@ static bool is_garbage(const struct relocate *r, uint64_t number)
 
 /* ---- The file that they go to ---------------------------------------------------------------- */
 
+/* What is not held the next open removes. */
+static int hold_made(struct relocate *r, struct strata_error *err)
+{
+    uint64_t *place = array_add(&r->made, &r->made_count, &r->made_room, sizeof *place, err);
+    int rc = place ? value_set_hold(r->set, r->number, VALUES_SUFFIX, NULL, err)
+                   : STRATA_ERR_NO_MEMORY;
+
+    if (rc == 0)
+        *place = r->number;
+    else
+        r->made_count -= place != NULL;
+    return rc;
+}
+
 static int begin_file(struct relocate *r, struct strata_error *err)
 {
     const struct strata_env *env = r->c->of.env;
@@ -56,17 +75,14 @@ static int begin_file(struct relocate *r, struct strata_error *err)
     int rc;
 
     r->number = (*r->c->of.next)++;
+    r->written_back = 0;
     path = fs_join_number(env->dir, r->number, VALUES_SUFFIX);
     rc = path ? fs_open(env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &r->file, err)
               : strata_fail_memory(err, 64);
     free(path);
     if (rc == 0)
         rc = record_start_kind(r->file, VALUES_MAGIC, r->number, err);
-    if (rc == 0)
-        rc = value_set_hold(r->set, r->number, VALUES_SUFFIX, NULL, err);
-    if (rc < 0)
-        r->number = 0; /* it is not held; the next open removes the file */
-    return rc;
+    return rc == 0 ? hold_made(r, err) : rc;
 }
 
 /* 12.I5. */
@@ -74,11 +90,19 @@ static int end_file(struct relocate *r, struct strata_error *err)
 {
     int rc = r->file ? fs_sync(r->file, err) : 0;
 
-    if (rc == 0) {
+    if (rc == 0 && r->file) {
+        value_set_ended(r->set, r->number, r->file->end);
         rc = fs_close(r->file, err);
         r->file = NULL;
     }
     return rc;
+}
+
+/* 12.I9. */
+static void count_work(struct relocate *r, uint64_t bytes)
+{
+    r->c->seen += bytes / r->entry_bytes;
+    r->c->written += bytes;
 }
 
 static int write_value(struct relocate *r, struct strata_slice key, struct pointer *pointer,
@@ -87,8 +111,12 @@ static int write_value(struct relocate *r, struct strata_slice key, struct point
     uint8_t head[RECORD_HEAD];
     struct strata_slice value = strata_buffer_slice(&r->value);
     struct strata_slice parts[3] = {{head, sizeof head}, key, value};
-    int rc = r->file ? 0 : begin_file(r, err);
+    int rc = 0;
 
+    if (r->file && r->file->end >= value_log_bytes(r->c->of.env->options))
+        rc = end_file(r, err);
+    if (rc == 0 && !r->file)
+        rc = begin_file(r, err);
     if (rc < 0)
         return rc;
     pointer->number = r->number;
@@ -99,6 +127,7 @@ static int write_value(struct relocate *r, struct strata_slice key, struct point
     if (rc < 0)
         return rc;
     fs_write_back_since(r->file, &r->written_back, WRITE_BACK);
+    count_work(r, value.size);
     atomic_fetch_add_explicit(&r->set->relocated, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&r->set->relocated_bytes, value.size, memory_order_relaxed);
     return 0;
@@ -217,11 +246,12 @@ static void relocate_free(struct strata_iter *iter)
     const struct tree *tree = r->c->of.keeper;
 
     fs_close(r->file, NULL);
-    if (r->number) {
+    for (size_t i = 0; i < r->made_count; i++) {
         if (!tree->versions.uncertain)
-            value_set_give_up(r->set, r->number);
-        value_set_release(r->set, r->number);
+            value_set_give_up(r->set, r->made[i]);
+        value_set_release(r->set, r->made[i]);
     }
+    free(r->made);
     cursor_free(r->from);
     free(r->numbers);
     free(r->versions);
@@ -229,6 +259,18 @@ static void relocate_free(struct strata_iter *iter)
     strata_buffer_free(&r->coded);
     strata_buffer_free(&r->pointers);
     cursor_end(&r->base);
+}
+
+/* 12.I9: with entries as large as compact.c takes them for. */
+static void add_work(struct relocate *r)
+{
+    const struct pick *pick = &r->c->pick;
+
+    r->entry_bytes = pick->bytes / (pick->records + 1) + 1;
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; i < pick->inputs[level].count; i++)
+            r->c->beside +=
+                collect_bytes_in(pick->inputs[level].tables[i], r->numbers, r->count);
 }
 
 int relocate_begin(struct compaction *c, uint64_t *numbers, size_t count, struct strata_error *err)
@@ -249,6 +291,7 @@ int relocate_begin(struct compaction *c, uint64_t *numbers, size_t count, struct
     r->numbers = numbers;
     r->count = count;
     r->set = value_set_of(c->of.common);
+    add_work(r);
     c->from = &r->base;
     return 0;
 }

@@ -82,6 +82,17 @@ int value_set_garbage(struct value_set *set, uint64_t **numbers, size_t *count,
     return 0;
 }
 
+bool value_set_has_garbage(struct value_set *set)
+{
+    bool has = false;
+
+    sync_lock(&set->mutex);
+    for (size_t i = 0; !has && i < set->count; i++)
+        has = is_garbage(set, set->files[i]);
+    sync_unlock(&set->mutex);
+    return has;
+}
+
 void value_set_blame(struct value_set *set, uint64_t number)
 {
     struct value_file *file;
@@ -90,6 +101,13 @@ void value_set_blame(struct value_set *set, uint64_t number)
     file = value_file_of(set, number);
     if (file)
         file->damaged = true;
+    sync_unlock(&set->mutex);
+}
+
+void value_set_ended(struct value_set *set, uint64_t number, uint64_t bytes)
+{
+    sync_lock(&set->mutex);
+    value_file_of(set, number)->bytes = bytes;
     sync_unlock(&set->mutex);
 }
 

@@ -96,8 +96,12 @@ void value_set_sweep(struct value_set *set, struct obsolete_files *obsolete);
 /* Numbers of the files to collect, ascending; freed by free. NULL: none. NO_MEMORY. */
 int value_set_garbage(struct value_set *set, uint64_t **numbers, size_t *count,
                       struct strata_error *err);
+/* Are there any? */
+bool value_set_has_garbage(struct value_set *set);
 /* It could not be read. */
 void value_set_blame(struct value_set *set, uint64_t number);
+/* A file that is held was written to its end: it has so many bytes. */
+void value_set_ended(struct value_set *set, uint64_t number, uint64_t bytes);
 /* What was to become a value file, and is held, does not, unless a version has it by now. */
 void value_set_give_up(struct value_set *set, uint64_t number);
 

@@ -844,6 +844,21 @@ struct strata_table {
 int strata_tables(struct strata *db, void (*each)(void *arg, const struct strata_table *table),
                   void *arg, struct strata_error *err);
 
+/* A file of values that are kept apart from their keys (options.value_bytes). What is not live in
+ * it is garbage: values that were replaced or deleted, and records that are no values. */
+struct strata_value_file {
+    uint64_t number;     /* of the file */
+    uint64_t bytes;      /* size of it */
+    uint64_t live_bytes; /* of the records whose values tables refer to */
+    uint64_t values;     /* how many those are */
+};
+
+/* Calls `each` with `arg` for every value file, by ascending numbers. Values that are only in the
+ * log do not count, and the log is none of them. NOT_SUPPORTED: the stage has no value files. */
+int strata_value_files(struct strata *db,
+                       void (*each)(void *arg, const struct strata_value_file *file), void *arg,
+                       struct strata_error *err);
+
 /* ---- Repair ---------------------------------------------------------------------------- */
 
 /* What a repair did with a file. */

@@ -159,6 +159,21 @@ int strata_tables(struct strata *db, void (*each)(void *arg, const struct strata
     return db->engine->tables(db->self, each, arg, err);
 }
 
+int strata_value_files(struct strata *db,
+                       void (*each)(void *arg, const struct strata_value_file *file), void *arg,
+                       struct strata_error *err)
+{
+    int rc = db_check(db, err);
+
+    if (rc == 0 && !each)
+        rc = db_invalid(err, "strata_value_files: the callback is NULL");
+    if (rc < 0)
+        return rc;
+    if (!DB_SLOT(db->engine, value_files))
+        return db_lacks(db, "value files", err);
+    return db->engine->value_files(db->self, each, arg, err);
+}
+
 int strata_events(struct strata *db, void (*each)(void *arg, const struct strata_event *event),
                   void *arg, struct strata_error *err)
 {

@@ -56,4 +56,5 @@ const struct strata_engine strata_stage_12_value_log = {
     .repair = value_repair,
     .transactions = &txn_transactions,
     .get_borrowed = value_borrow,
+    .value_files = value_report_files,
 };

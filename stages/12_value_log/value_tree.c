@@ -158,6 +158,12 @@ uint64_t value_log_bytes(const struct strata_options *options)
     return memtable > LOG_LEAST ? memtable : LOG_LEAST;
 }
 
+int value_report_files(void *self, void (*each)(void *arg, const struct strata_value_file *file),
+                       void *arg, struct strata_error *err)
+{
+    return value_set_each(value_set_of(((struct tree *)self)->common), each, arg, err);
+}
+
 /* ---- The parts ------------------------------------------------------------------------------- */
 
 /* 12.I1. As `more` of the obsolete files: what the tables held that were removed. */

@@ -31,7 +31,8 @@ int value_hold_log(struct tree *tree, struct memtable *memtable, uint64_t number
 void value_commit(struct tree *tree, struct group_commit *list);
 log_add value_log_add;
 
-int value_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
-                struct strata_error *err);
+/* As strata_value_files. */
+int value_report_files(void *self, void (*each)(void *arg, const struct strata_value_file *file),
+                       void *arg, struct strata_error *err);
 
 #endif

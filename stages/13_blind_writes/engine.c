@@ -162,4 +162,5 @@ const struct strata_engine strata_stage_13_blind_writes = {
     .get_until = blind_get_until,
     .txn_get_until = merge_txn_get_until,
     .iter_until = expiry_iter_until,
+    .value_files = value_report_files,
 };

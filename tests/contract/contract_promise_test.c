@@ -84,6 +84,7 @@ static void contract_missing_places_and_bytes_are_invalid_arguments(void **state
     expect_invalid(strata_backup(db, "", NULL, &err), &err);
     expect_invalid(strata_stats(db, NULL, NULL, &err), &err);
     expect_invalid(strata_tables(db, NULL, NULL, &err), &err);
+    expect_invalid(strata_value_files(db, NULL, NULL, &err), &err);
     expect_invalid(strata_events(db, NULL, NULL, &err), &err);
     expect_invalid(strata_snapshot_new(db, NULL, &err), &err);
     assert_ok(strata_iter_new(db, &iter, &err), &err);

@@ -26,6 +26,7 @@ struct info {
     uint64_t largest;          /* bytes of the largest table */
     uint64_t base;             /* level that level 0 goes to; 0: unknown */
     uint64_t readers, obsolete_bytes;
+    uint64_t value_files, value_bytes, value_garbage; /* of values that are kept apart */
     uint64_t background_error, write_error; /* errnos of this handle; 0: none */
     bool has_tables;                        /* the stage has them */
     uint64_t keys;
@@ -76,6 +77,15 @@ static void note_table(void *arg, const struct strata_table *table)
     info->deletes += table->tombstones;
     if (table->bytes > info->largest)
         info->largest = table->bytes;
+}
+
+static void note_values(void *arg, const struct strata_value_file *file)
+{
+    struct info *info = arg;
+
+    info->value_files++;
+    info->value_bytes += file->bytes;
+    info->value_garbage += file->bytes - file->live_bytes;
 }
 
 /* A flush has no input tables. */
@@ -151,6 +161,8 @@ static int collect(struct cli *cli, struct info *info, struct strata *db, struct
     later = strata_tables(db, note_table, info, err);
     info->has_tables = later == 0;
     rc = unless_unsupported(later);
+    if (rc == 0)
+        rc = unless_unsupported(strata_value_files(db, note_values, info, err));
     if (rc == 0)
         rc = unless_unsupported(strata_events(db, note_event, info, err));
     info->put_bytes += info->session_bytes;
@@ -240,6 +252,19 @@ static void print_tables(FILE *to, const struct info *info)
     for (unsigned level = 0; level < LEVELS; level++)
         if (info->levels[level].tables)
             print_level(to, info, level);
+}
+
+/* Of stages that have any. */
+static void print_values(FILE *to, const struct info *info)
+{
+    char figure[HUMAN_TEXT], bytes[HUMAN_TEXT], garbage[HUMAN_TEXT], note[96];
+
+    if (!info->value_files)
+        return;
+    human_bytes((double)info->value_bytes, bytes, sizeof bytes);
+    human_bytes((double)info->value_garbage, garbage, sizeof garbage);
+    snprintf(note, sizeof note, "%s, of these %s garbage", bytes, garbage);
+    print_line(to, "value files", human_count(info->value_files, figure, sizeof figure), note);
 }
 
 static void print_ratio(FILE *to, const char *label, uint64_t all, uint64_t part, const char *note)
@@ -341,6 +366,7 @@ static void print_info(struct cli *cli, const struct info *info)
     print_size(to, &info->usage);
     print_log(to, info, cli->session != NULL);
     print_tables(to, info);
+    print_values(to, info);
     print_space(to, info);
     print_read(to, info);
     print_obsolete(to, info);

@@ -189,6 +189,50 @@ static int tell_base(struct cli *cli, struct strata *db)
     return CLI_OK;
 }
 
+/* ---- Value files ------------------------------------------------------------------------- */
+
+struct value_files {
+    FILE *to;
+    uint64_t count, bytes, live;
+};
+
+static void add_file(void *arg, const struct strata_value_file *file)
+{
+    struct value_files *v = arg;
+
+    v->count++;
+    v->bytes += file->bytes;
+    v->live += file->live_bytes;
+}
+
+static void put_file(void *arg, const struct strata_value_file *file)
+{
+    struct value_files *v = arg;
+    unsigned percent = (unsigned)((double)file->live_bytes / (double)(file->bytes + 1) * 100);
+
+    fprintf(v->to, "  %06" PRIu64 " %11" PRIu64 " %9" PRIu64 "  %11" PRIu64 " %11" PRIu64 " %4u %%\n",
+            file->number, file->bytes, file->values, file->live_bytes,
+            file->bytes - file->live_bytes, percent);
+}
+
+/* Not every stage has them. */
+static int tell_values(struct cli *cli, struct strata *db)
+{
+    struct value_files v = {.to = cli->out};
+    struct strata_error err;
+    int rc = strata_value_files(db, add_file, &v, &err);
+
+    if (rc == 0 && v.count) {
+        fprintf(cli->out,
+                "values: %" PRIu64 " file%s, %" PRIu64 " bytes, of these %" PRIu64 " live and %" PRIu64
+                " garbage\n"
+                "    file       bytes    values   live bytes     garbage   live\n",
+                v.count, plural(v.count), v.bytes, v.live, v.bytes - v.live);
+        rc = strata_value_files(db, put_file, &v, &err);
+    }
+    return rc < 0 && rc != STRATA_ERR_NOT_SUPPORTED ? cli_fail(cli, &err) : CLI_OK;
+}
+
 /* ---- The command ------------------------------------------------------------------------- */
 
 static int levels(struct cli *cli, struct strata *db)
@@ -205,6 +249,8 @@ static int levels(struct cli *cli, struct strata *db)
         code = draw(cli, &l);
         if (code == CLI_OK && l.count)
             code = tell_base(cli, db);
+        if (code == CLI_OK)
+            code = tell_values(cli, db);
     }
     axis_free(&l.axis);
     strata_buffer_free(&l.keys);
@@ -234,8 +280,9 @@ const struct cli_command cli_levels_command = {
              "two lines: number of its file, bytes, records, deletes among them, smallest and\n"
              "largest key; and a bar from one to the other. A column is the same number of\n"
              "bytes everywhere: tables of one size, side by side, are equally wide. A read may\n"
-             "have to look into as many tables of a level as hold its key. A stage without\n"
-             "sorted tables (before 4) ends it with 5.",
+             "have to look into as many tables of a level as hold its key. Behind the tables\n"
+             "come the files of values that are kept apart (stage 12), each with what of it is\n"
+             "live and what is garbage. A stage without sorted tables (before 4) ends it with 5.",
     .example = "$ printf 'a\\t1\\nm\\t2\\n' | strata load --stage 4 db -\n"
                "$ strata compact db\n"
                "...\n"

@@ -216,6 +216,12 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
     return rc;
 }
 
+static void stats(void *common, void (*each)(void *arg, const struct strata_stat *stat), void *arg)
+{
+    pax_table_stats(common, each, arg);
+    value_set_stats(value_set_of(common), each, arg);
+}
+
 static void common_del(void *common)
 {
     value_set_del(value_set_of(common));
@@ -228,7 +234,7 @@ const struct sstable_kind value_table_kind = {
     .common_new = common_new,
     .common_del = common_del,
     .common_check = pax_table_common_check,
-    .stats = pax_table_stats,
+    .stats = stats,
     .open = value_table_open,
     .close = value_table_close,
     .get = pax_table_get,

@@ -105,6 +105,14 @@ void value_set_ended(struct value_set *set, uint64_t number, uint64_t bytes);
 /* What was to become a value file, and is held, does not, unless a version has it by now. */
 void value_set_give_up(struct value_set *set, uint64_t number);
 
+/* value_report.c: the files of the current version, by number (NO_MEMORY); and
+ * figures of all of them. */
+int value_set_each(struct value_set *set,
+                   void (*each)(void *arg, const struct strata_value_file *file), void *arg,
+                   struct strata_error *err);
+void value_set_stats(struct value_set *set, void (*each)(void *arg, const struct strata_stat *stat),
+                     void *arg);
+
 /* ---- All that a version needs (value_files.c) ------------------------------------------------ */
 
 /* Each file that the version needs, which is pinned, gets a second name in `to`, or is copied. IO,

@@ -8,6 +8,7 @@
 #include "04_memtable_sstable/tables.h"
 #include "06_leveled_compaction/manifest/manifest.h"
 #include "09_fast_paths/log/single_op_log.h"
+#include "12_value_log/values/value_set.h"
 #include "base/coding.h"
 #include "sections.h"
 
@@ -41,6 +42,7 @@ static const struct format {
     {WAL_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {SINGLE_OP_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {MANIFEST_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
+    {VALUES_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {HINT_MAGIC, 48, 16, 44, 4},
     {CHECKPOINT_MAGIC, 44, 16, AT_END, 8},
     {RUN_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},

@@ -13,6 +13,7 @@
 #include "events/events.h"
 #include "06_leveled_compaction/manifest/manifest.h"
 #include "09_fast_paths/log/single_op_log.h"
+#include "12_value_log/values/value_set.h"
 #include "base/checksum.h"
 #include "base/coding.h"
 
@@ -539,7 +540,7 @@ static const struct {
     {RUN_MAGIC, repair_log},       {TABLES_MAGIC, repair_tables},
     {TABLE_MAGIC, repair_table},   {PAX_TABLE_MAGIC, repair_pax_table},
     {MANIFEST_MAGIC, repair_log},  {CURRENT_MAGIC, repair_current},
-    {EVENTS_MAGIC, repair_events},
+    {EVENTS_MAGIC, repair_events}, {VALUES_MAGIC, repair_log},
 };
 
 static size_t same_bytes(const uint8_t *data, const char *magic)

@@ -10,6 +10,8 @@
 #include "09_fast_paths/table/pax_table_inside.h"
 #include "10_concurrency/snapshot/chain.h"
 #include "10_concurrency/table/chain_table.h"
+#include "12_value_log/values/live.h"
+#include "12_value_log/values/value_set.h"
 #include "events/events.h"
 #include "08_backup_repair/lineage/lineage.h"
 #include "06_leveled_compaction/manifest/manifest.h"
@@ -1324,6 +1326,56 @@ static void save_chains(void)
     save_chain_tables();
 }
 
+/* ---- Value files (fuzz/value_file.c), and what points into them (fuzz/pointer.c) --------------
+ */
+
+static void save_value_file(const char *name, const char *magic, unsigned type, size_t cut)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_buffer bytes = {0};
+    struct fs_file *file;
+
+    require(fs_open(fs, "1", FS_WRITE | FS_CREATE, &file, NULL) == 0, "open");
+    require(record_start_kind(file, magic, 1, NULL) == 0, "start");
+    for (unsigned i = 0; i < 3; i++)
+        require(record_append_typed(file, 1, i == 1 ? type : type + i / 2, strata_bytes("keys", i + 1),
+                                    strata_bytes("some values", 4 * i), NULL) == 0,
+                "append");
+    require(fs_close(file, NULL) == 0 && fs_sim_get(fs, "1", &bytes) == 0, "close");
+    save("value_file", name, strata_bytes(bytes.data, bytes.size - cut));
+    strata_buffer_free(&bytes);
+    fs_free(fs);
+}
+
+static void save_list(void)
+{
+    struct strata_buffer notes = {0};
+
+    require(live_add(&notes, 3, 100, NULL) == 0 && live_add(&notes, 7, 50, NULL) == 0, "live");
+    save("pointer", "list", strata_buffer_slice(&notes));
+    strata_buffer_free(&notes);
+}
+
+static void save_values(void)
+{
+    const struct pointer p = {1, RECORD_FILE_HEADER, 4, 5};
+    struct chain_version pair[] = {{9, SSTABLE_CODED, {NULL, POINTER_BYTES}},
+                                   {0, STRATA_OP_PUT, {(const uint8_t *)"old", 3}}};
+    struct strata_buffer chain = {0};
+    uint8_t bytes[POINTER_BYTES];
+
+    pointer_encode(&p, bytes);
+    pair[0].value.data = bytes;
+    require(chain_encode(pair, 2, &chain, NULL) == 0, "chain");
+    save("pointer", "alone", strata_bytes(bytes, sizeof bytes));
+    save("pointer", "in_a_chain", strata_buffer_slice(&chain));
+    save_list();
+    save_value_file("once_a_log", SINGLE_OP_MAGIC, SINGLE_OP_PUT, 0);
+    save_value_file("collected", VALUES_MAGIC, STRATA_OP_PUT, 0);
+    save_value_file("cut", VALUES_MAGIC, STRATA_OP_PUT, 3);
+    strata_buffer_free(&chain);
+}
+
 static void save_runs(void)
 {
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
@@ -1351,6 +1403,7 @@ int main(int argc, char **argv)
     save_small_edits();
     save_lineages();
     save_chains();
+    save_values();
     save_markers();
     save_texts();
     save_runs();

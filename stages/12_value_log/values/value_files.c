@@ -54,30 +54,18 @@ int value_set_link_all(struct value_set *set, const struct version *v, const cha
 
 /* ---- Verification ---------------------------------------------------------------------------- */
 
+/* It is there under its name. Its values are read as the tables are verified; what else is in it
+ * nobody needs (12.I10). */
 static int verify_file(struct value_set *set, uint64_t number, const char *unused,
                        struct strata_error *err)
 {
-    struct value_file *file = value_file_known(set, number);
-    struct record_reader reader;
-    struct record record;
+    const struct value_file *file = value_file_known(set, number);
     struct fs_file *anew;
     int rc =
         fs_open_named(set->env->fs, file->path, FS_READ, "the value file is missing", &anew, err);
 
     (void)unused;
-    if (rc < 0)
-        return rc;
-    record_reader_init(&reader, anew, file->number, anew->end);
-    reader.max_type = SINGLE_OP_DELETE;
-    rc = value_file_check(anew, file->number, err);
-    while (rc == 0)
-        rc = record_next(&reader, &record, err);
-    if (rc == RECORD_TORN)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, reader.at,
-                         "the value file ends inside a record");
-    record_reader_free(&reader);
-    fs_close(anew, NULL);
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? rc : fs_close(anew, err);
 }
 
 int value_set_verify(struct value_set *set, const struct version *v, struct strata_error *err)

@@ -78,7 +78,20 @@ int value_file_check(struct fs_file *file, uint64_t number, struct strata_error 
     return strata_fail_with(rc, &why, err);
 }
 
-static int look_at(struct value_file *file, struct strata_error *err)
+/* 12.I10. */
+static int check_header(const struct value_set *set, struct value_file *file,
+                        struct strata_error *err)
+{
+    struct strata_error why;
+    int rc = value_file_check(file->pooled.file, file->number, &why);
+
+    if (rc != STRATA_ERR_CORRUPT)
+        return strata_fail_with(rc, &why, err);
+    strata_env_warn(set->env, &why, "its values are read as they are");
+    return 0;
+}
+
+static int look_at(const struct value_set *set, struct value_file *file, struct strata_error *err)
 {
     struct strata_error why;
     int rc = fs_pooled_use(&file->pooled, &why);
@@ -89,7 +102,7 @@ static int look_at(struct value_file *file, struct strata_error *err)
     if (rc < 0)
         return strata_fail_with(rc, &why, err);
     file->bytes = file->end = file->pooled.file->end;
-    rc = value_file_check(file->pooled.file, file->number, err);
+    rc = check_header(set, file, err);
     fs_pooled_done(&file->pooled);
     return rc;
 }
@@ -106,7 +119,7 @@ static int file_new(struct value_set *set, uint64_t number, const char *suffix,
     file->path = fs_join_number(set->env->dir, number, suffix);
     file->pooled.pool = set->pool;
     file->pooled.path = file->path;
-    rc = file->path ? look_at(file, err) : strata_fail_memory(err, 64);
+    rc = file->path ? look_at(set, file, err) : strata_fail_memory(err, 64);
     if (rc < 0)
         value_file_del(file);
     return rc;

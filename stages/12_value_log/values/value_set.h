@@ -9,6 +9,9 @@
  * 12.I3: an edit that names a table is written after the value files it points into are durable,
  *        and their names.
  *
+ * 12.I10: a value needs nothing of its file but its record: damage of the header, or of another
+ *        record, costs no value but that one. So a repair gives out all others.
+ *
  * Threads: all of it by any. */
 #ifndef STRATA_12_VALUE_SET_H
 #define STRATA_12_VALUE_SET_H
@@ -119,8 +122,7 @@ void value_set_stats(struct value_set *set, void (*each)(void *arg, const struct
  * NO_MEMORY. */
 int value_set_link_all(struct value_set *set, const struct version *version, const char *to,
                        struct strata_error *err);
-/* Reads every record of each file that the version needs, which is pinned. CORRUPT, IO, NO_MEMORY.
- */
+/* Each file that the version needs, which is pinned, is there. CORRUPT, IO, NO_MEMORY. */
 int value_set_verify(struct value_set *set, const struct version *version,
                      struct strata_error *err);
 

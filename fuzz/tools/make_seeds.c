@@ -8,6 +8,7 @@
 #include "05_blocks_bloom/table/table.h"
 #include "05_blocks_bloom/table/table_format.h"
 #include "09_fast_paths/table/pax_table_inside.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "10_concurrency/snapshot/chain.h"
 #include "10_concurrency/table/chain_table.h"
 #include "12_value_log/values/live.h"

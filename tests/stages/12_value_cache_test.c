@@ -80,7 +80,7 @@ static void value_in_a_small_cache_is_never_another(void **state)
     }
 }
 
-/* 12.I9. */
+/* 12.I11. */
 static void value_in_the_cache_is_that_of_its_pointer(void **state)
 {
     struct strata_fs *fs = fs_sim_new();

@@ -10,7 +10,7 @@
  * A frame says which value it has. A value whose two slots are taken is not kept: slots are many,
  * so there are few such. What is in a file that has gone is never asked for again, and so evicted.
  *
- * 12.I9: a frame is filled with a record that was checked whole, and is found by a pointer that is
+ * 12.I11: a frame is filled with a record that was checked whole, and is found by a pointer that is
  *        equal to the one it was checked with, and the same key: so 12.I2 holds of it. */
 #include "value_cache.h"
 #include "base/coding.h"
@@ -49,7 +49,7 @@ static uint32_t slot_of(const struct value_cache *cache, const struct pointer *p
     return (uint32_t)(hash >> 32) & (cache->slots.blocks - 1); /* a power of two */
 }
 
-/* 12.I9. */
+/* 12.I11. */
 static bool is(const struct clock_cache_frame *frame, const struct pointer *p,
                struct strata_slice key)
 {

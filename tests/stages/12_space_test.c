@@ -1,4 +1,5 @@
-/* 12_space_test.c: the space of what was overwritten comes back, by itself and at a bounded pace. */
+/* 12_space_test.c: the space of what was overwritten comes back, by itself and at a bounded pace.
+ */
 #include "07_paced_compaction/compaction/pace.h"
 #include "12_value_log/collect/collect.h"
 #include "base/prng.h"

@@ -27,8 +27,8 @@ struct info {
     uint64_t base;             /* level that level 0 goes to; 0: unknown */
     uint64_t readers, obsolete_bytes;
     uint64_t value_files, value_bytes, value_garbage; /* of values that are kept apart */
-    uint64_t background_error, write_error; /* errnos of this handle; 0: none */
-    bool has_tables;                        /* the stage has them */
+    uint64_t background_error, write_error;           /* errnos of this handle; 0: none */
+    bool has_tables;                                  /* the stage has them */
     uint64_t keys;
     bool exact, has_keys;                   /* has_keys: `keys` is known, if only about */
     uint64_t log_records;                   /* of a stage whose data is one log, or of segments */

@@ -210,7 +210,8 @@ static void put_file(void *arg, const struct strata_value_file *file)
     struct value_files *v = arg;
     unsigned percent = (unsigned)((double)file->live_bytes / (double)(file->bytes + 1) * 100);
 
-    fprintf(v->to, "  %06" PRIu64 " %11" PRIu64 " %9" PRIu64 "  %11" PRIu64 " %11" PRIu64 " %4u %%\n",
+    fprintf(v->to,
+            "  %06" PRIu64 " %11" PRIu64 " %9" PRIu64 "  %11" PRIu64 " %11" PRIu64 " %4u %%\n",
             file->number, file->bytes, file->values, file->live_bytes,
             file->bytes - file->live_bytes, percent);
 }
@@ -224,8 +225,8 @@ static int tell_values(struct cli *cli, struct strata *db)
 
     if (rc == 0 && v.count) {
         fprintf(cli->out,
-                "values: %" PRIu64 " file%s, %" PRIu64 " bytes, of these %" PRIu64 " live and %" PRIu64
-                " garbage\n"
+                "values: %" PRIu64 " file%s, %" PRIu64 " bytes, of these %" PRIu64
+                " live and %" PRIu64 " garbage\n"
                 "    file       bytes    values   live bytes     garbage   live\n",
                 v.count, plural(v.count), v.bytes, v.live, v.bytes - v.live);
         rc = strata_value_files(db, put_file, &v, &err);

@@ -11,8 +11,8 @@ int collect_keep(struct compaction *c, const struct level_merge *of, struct stra
 int collect_pick(struct tree *tree, struct version *version, struct pick *pick,
                  struct strata_error *err);
 
-/* Is there something to collect, if it is not a compaction's anyway? `installing` is held, or nobody
- * else is there. */
+/* Is there something to collect, if it is not a compaction's anyway? `installing` is held, or
+ * nobody else is there. */
 bool collect_is_due(const struct tree *tree, const struct version *version);
 
 /* Bytes of values that a table points to in these files. */

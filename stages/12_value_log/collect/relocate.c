@@ -58,8 +58,8 @@ static bool is_garbage(const struct relocate *r, uint64_t number)
 static int hold_made(struct relocate *r, struct strata_error *err)
 {
     uint64_t *place = array_add(&r->made, &r->made_count, &r->made_room, sizeof *place, err);
-    int rc = place ? value_set_hold(r->set, r->number, VALUES_SUFFIX, NULL, err)
-                   : STRATA_ERR_NO_MEMORY;
+    int rc =
+        place ? value_set_hold(r->set, r->number, VALUES_SUFFIX, NULL, err) : STRATA_ERR_NO_MEMORY;
 
     if (rc == 0)
         *place = r->number;
@@ -269,8 +269,7 @@ static void add_work(struct relocate *r)
     r->entry_bytes = pick->bytes / (pick->records + 1) + 1;
     for (unsigned level = 0; level < LEVELS; level++)
         for (size_t i = 0; i < pick->inputs[level].count; i++)
-            r->c->beside +=
-                collect_bytes_in(pick->inputs[level].tables[i], r->numbers, r->count);
+            r->c->beside += collect_bytes_in(pick->inputs[level].tables[i], r->numbers, r->count);
 }
 
 int relocate_begin(struct compaction *c, uint64_t *numbers, size_t count, struct strata_error *err)

@@ -17,8 +17,8 @@ static struct strata_value_file *copy_all(const struct value_set *set, size_t *c
     for (size_t i = 0; files && i < set->count; i++) {
         const struct value_file *file = set->files[i];
         if (is_reported(file))
-            files[(*count)++] = (struct strata_value_file){file->number, file->bytes, file->live,
-                                                           file->values};
+            files[(*count)++] =
+                (struct strata_value_file){file->number, file->bytes, file->live, file->values};
     }
     return files;
 }

@@ -3,8 +3,8 @@
  * pointer, that is asked for, too.
  *
  *   - it is taken, whatever its header says;
- *   - a value is given out through a pointer if and only if its record, read by itself, is whole, in
- *     its place, a put of this key, and has the pointer's check: then it is that record's value;
+ *   - a value is given out through a pointer if and only if its record, read by itself, is whole,
+ * in its place, a put of this key, and has the pointer's check: then it is that record's value;
  *   - else the refusal names the file and the record's offset, and no byte is given out;
  *   - memory is bounded by the file's size, whatever size a pointer tells. */
 #include "09_fast_paths/log/single_op_log.h"
@@ -38,17 +38,18 @@ static bool is_there(struct asking *a, const struct pointer *pointer, struct str
 {
     struct record record;
     uint8_t head[RECORD_HEAD];
-    int rc = pointer->offset < a->bytes
-                 ? record_at(a->file, NUMBER, pointer->offset, a->bytes, SINGLE_OP_DELETE, &a->body,
-                             &record, NULL)
-                 : STRATA_ERR_CORRUPT;
+    int rc = pointer->offset < a->bytes ? record_at(a->file, NUMBER, pointer->offset, a->bytes,
+                                                    SINGLE_OP_DELETE, &a->body, &record, NULL)
+                                        : STRATA_ERR_CORRUPT;
 
     if (rc != 0 || !is_put(record.type) || record.value.size != pointer->size ||
         strata_compare(record.key, key) != 0)
         return false;
     record_head(NUMBER, pointer->offset, record.type, record.key, record.value, head);
+    if (load_u32(head + RECORD_HEAD - 4) != pointer->check)
+        return false;
     *value = record.value;
-    return load_u32(head + RECORD_HEAD - 4) == pointer->check;
+    return true;
 }
 
 static void ask(struct asking *a, const struct pointer *pointer, struct strata_slice key)

@@ -1339,8 +1339,9 @@ static void save_value_file(const char *name, const char *magic, unsigned type, 
     require(fs_open(fs, "1", FS_WRITE | FS_CREATE, &file, NULL) == 0, "open");
     require(record_start_kind(file, magic, 1, NULL) == 0, "start");
     for (unsigned i = 0; i < 3; i++)
-        require(record_append_typed(file, 1, i == 1 ? type : type + i / 2, strata_bytes("keys", i + 1),
-                                    strata_bytes("some values", 4 * i), NULL) == 0,
+        require(record_append_typed(file, 1, i == 1 ? type : type + i / 2,
+                                    strata_bytes("keys", i + 1), strata_bytes("some values", 4 * i),
+                                    NULL) == 0,
                 "append");
     require(fs_close(file, NULL) == 0 && fs_sim_get(fs, "1", &bytes) == 0, "close");
     save("value_file", name, strata_bytes(bytes.data, bytes.size - cut));

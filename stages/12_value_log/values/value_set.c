@@ -101,7 +101,8 @@ static int look_at(const struct value_set *set, struct value_file *file, struct 
                            "the value file is missing");
     if (rc < 0)
         return strata_fail_with(rc, &why, err);
-    file->bytes = file->end = file->pooled.file->end;
+    file->bytes = file->pooled.file->end;
+    file->end = file->bytes;
     rc = check_header(set, file, err);
     fs_pooled_done(&file->pooled);
     return rc;

@@ -59,6 +59,17 @@ like levels_tell_where_level_0_goes "$out" '^tables of level 0 go to level 6$'
 like levels_of_a_fixed_base_go_to_level_1 "$(strata levels --fixed-levels leveled)" '^tables of level 0 go to level 1$'
 is levels_share_one_scale "$(bars | tr -s "= ")" "$(printf " | = |\n |=|")"
 
+# ---- Value files ----
+for key in a b c d; do head -c 6000 /dev/zero | tr '\0' x | strata put --stage 12 --value-bytes 4k apart $key -; done
+strata compact apart >/dev/null
+strata put apart a short && strata compact apart >/dev/null
+run strata levels apart
+like levels_sum_of_value_files "$out" '^values: 3 files, [0-9]+ bytes, of these 18054 live and [0-9]+ garbage$'
+is levels_each_value_file "$(awk '/^values/ { on = 1 } on && $1 ~ /^0/ { print $3, $4 }' <<<"$out" | uniq -c | tr -s ' ')" ' 3 1 6018'
+run strata info apart
+like info_tells_of_value_files "$out" '^value files +3  18\.[0-9] kB, of these [0-9]+ B garbage$'
+like stats_tell_of_value_files "$(strata stats apart)" '^value_live_bytes +18054 bytes'
+
 # ---- Equal tables look equal, whatever their keys are: seven close together, one far away ----
 for prefix in user:a user:b user:c user:d user:e user:f user:g zebra; do
     prefix=$prefix awk 'BEGIN { for (i = 0; i < 500; i++) { printf "%s%04d\t", ENVIRON["prefix"], i

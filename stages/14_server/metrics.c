@@ -1,4 +1,4 @@
-/* metrics.c: see metrics.h. A figure is a struct strata_stat, whoever has it; its name is made of
+/* metrics.c: see metrics.h. All figures are of struct strata_stat; a name is made of
  * letters, digits and _, so JSON and Prometheus take it as it is. */
 #include "14_server/metrics.h"
 #include "base/bytes.h"

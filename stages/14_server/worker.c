@@ -51,7 +51,7 @@ static void run_job(struct server_state *server, struct job *job)
     }
 }
 
-/* What could not be made durable is told to people, too: the first time. */
+/* What could not be made durable is logged, too: the first time. */
 static int settled(struct server_state *server, int rc, const struct strata_error *err)
 {
     char text[560], line[640];

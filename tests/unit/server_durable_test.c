@@ -298,9 +298,10 @@ static void durable_idle_server_syncs_when_its_time_has_come(void **state)
     worker_give(&worker, &job);
     for (int i = 0; i < 1000 && (!done || syncs(&rig) == before); i++)
         sync_sleep(10000000);
+    before = syncs(&rig) - before; /* as it is without another round, or the end */
     worker_stop(&worker);
-    assert_int_equal(done, 1); /* no other round has come */
-    assert_true(syncs(&rig) > before);
+    assert_int_equal(done, 1);
+    assert_true(before > 0);
     assert_int_equal(rig.server->store.due_ns, 0);
     job_close(&job);
     rig_close(&rig);

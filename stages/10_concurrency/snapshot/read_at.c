@@ -35,43 +35,36 @@ static bool show(struct view *v)
     return v->base.type != 0;
 }
 
-/* `rc`: of a move. 10.I2. */
-static int forward(struct view *v, int rc, struct strata_error *err)
+/* `rc`: of a move, which goes on until something is seen. 10.I2. */
+static int settle(struct view *v, bool back, int rc, struct strata_error *err)
 {
     while (rc == 0 && !show(v))
-        rc = cursor_next(v->from, err);
-    return rc;
-}
-
-static int backward(struct view *v, int rc, struct strata_error *err)
-{
-    while (rc == 0 && !show(v))
-        rc = cursor_prev(v->from, err);
+        rc = back ? cursor_prev(v->from, err) : cursor_next(v->from, err);
     return rc;
 }
 
 static int at_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
     struct view *v = (struct view *)iter;
-    return forward(v, cursor_seek(v->from, key, err), err);
+    return settle(v, false, cursor_seek(v->from, key, err), err);
 }
 
 static int at_last(struct strata_iter *iter, struct strata_error *err)
 {
     struct view *v = (struct view *)iter;
-    return backward(v, cursor_last(v->from, err), err);
+    return settle(v, true, cursor_last(v->from, err), err);
 }
 
 static int at_next(struct strata_iter *iter, struct strata_error *err)
 {
     struct view *v = (struct view *)iter;
-    return forward(v, cursor_next(v->from, err), err);
+    return settle(v, false, cursor_next(v->from, err), err);
 }
 
 static int at_prev(struct strata_iter *iter, struct strata_error *err)
 {
     struct view *v = (struct view *)iter;
-    return backward(v, cursor_prev(v->from, err), err);
+    return settle(v, true, cursor_prev(v->from, err), err);
 }
 
 static void view_free(struct strata_iter *iter)

@@ -15,9 +15,10 @@ static void warn(const struct tree *tree, const char *what, const struct strata_
     strata_env_warn(tree->env, why, "%s: background work: %s", tree->env->dir, what);
 }
 
-static enum work_outcome rest(struct background *b, const char *what,
+static enum work_outcome rest(struct background *b, _Atomic int *error, const char *what,
                               const struct strata_error *why)
 {
+    *error = strata_error_sys(why);
     atomic_fetch_add_explicit(&b->rests, 1, memory_order_relaxed);
     warn(b->tree, what, why);
     return WORK_REST;
@@ -56,8 +57,7 @@ static enum work_outcome flush_failed(struct background *b, int rc, const struct
     b->rc = rc;
     b->why = *why;
     sync_unlock(&tree->path.group.mutex);
-    b->flush_error = strata_error_sys(why);
-    return rest(b, "a flush is tried again later", why);
+    return rest(b, &b->flush_error, "a flush is tried again later", why);
 }
 
 static enum work_outcome compaction_failed(struct background *b, int rc,
@@ -80,8 +80,7 @@ static enum work_outcome compaction_failed(struct background *b, int rc,
         return WORK_MORE;
     }
     tree->compaction_paused = true;
-    b->compaction_error = strata_error_sys(why);
-    return rest(b, "a compaction is tried again later", why);
+    return rest(b, &b->compaction_error, "a compaction is tried again later", why);
 }
 
 /* ---- Jobs ------------------------------------------------------------------------------------ */

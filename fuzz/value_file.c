@@ -7,6 +7,7 @@
  * in its place, a put of this key, and has the pointer's check: then it is that record's value;
  *   - else the refusal names the file and the record's offset, and no byte is given out;
  *   - memory is bounded by the file's size, whatever size a pointer tells. */
+#include "09_fast_paths/cache/clock_cache.h"
 #include "09_fast_paths/log/single_op_log.h"
 #include "12_value_log/values/value_set.h"
 #include "base/bytes.h"
@@ -128,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct strata_options options;
     struct strata_env env = {.fs = fs_sim_new(), .dir = DATABASE_DIR, .options = &options};
     struct strata_error err;
+    struct clock_cache *blocks;
     struct value_set *set;
     struct fs_pool *pool;
     int rc;
@@ -136,13 +138,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(fs_mkdir(env.fs, DATABASE_DIR, NULL) == 0, "mkdir");
     require(fs_sim_put(env.fs, PATH, strata_bytes(data, size)) == 0, "put");
     require(fs_pool_new(env.fs, &pool, NULL) == 0, "pool");
-    require(value_set_new(&env, pool, &set, NULL) == 0, "set");
+    require(clock_cache_new(0, options.block_bytes, &blocks, NULL) == 0, "cache");
+    require(value_set_new(&env, pool, blocks, &set, NULL) == 0, "set");
     memory_watch(memory_limit(size));
     rc = value_set_hold(set, NUMBER, VALUES_SUFFIX, NULL, &err);
     require(rc == 0, "%d: %s", rc, fuzz_text(&err));
     check_held(set, env.fs, data, size);
     memory_watched();
     value_set_del(set);
+    clock_cache_del(blocks);
     fs_pool_del(pool);
     fs_free(env.fs);
     return 0;

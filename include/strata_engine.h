@@ -236,9 +236,8 @@ struct strata_engine {
     int (*get_borrowed)(void *self, void *snapshot, struct strata_slice key,
                         struct strata_view *view, struct strata_error *err);
     /* As strata_value_files. */
-    int (*value_files)(void *self,
-                       void (*each)(void *arg, const struct strata_value_file *file), void *arg,
-                       struct strata_error *err);
+    int (*value_files)(void *self, void (*each)(void *arg, const struct strata_value_file *file),
+                       void *arg, struct strata_error *err);
 };
 
 /* ---- Readers beside a writer (common/db/lease.c) ------------------------------------------- */

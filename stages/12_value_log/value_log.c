@@ -10,6 +10,7 @@
 #include "06_leveled_compaction/compaction/compaction.h"
 #include "09_fast_paths/log/single_op_log.h"
 #include "12_value_log/value_tree.h"
+#include "12_value_log/values/held.h"
 #include "base/bytes.h"
 
 #include <assert.h>

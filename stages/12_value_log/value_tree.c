@@ -9,56 +9,11 @@
 #include "value_tree.h"
 #include "09_fast_paths/log/single_op_log.h"
 #include "12_value_log/collect/collect.h"
+#include "12_value_log/values/held.h"
 
 #include <stdlib.h>
 
 /* ---- Logs that memtables point into ---------------------------------------------------------- */
-
-/* What a memtable holds: two logs at most, after a crash. */
-struct held {
-    struct value_set *set;
-    struct value_file *files[2];
-    size_t count;
-};
-
-static void release(void *arg)
-{
-    struct held *held = arg;
-
-    for (size_t i = 0; i < held->count; i++)
-        value_set_release(held->set, held->files[i]->number);
-    free(held);
-}
-
-static bool is_held(const struct held *held, uint64_t number)
-{
-    for (size_t i = 0; held && i < held->count; i++)
-        if (held->files[i]->number == number)
-            return true;
-    return false;
-}
-
-int value_hold_log(struct tree *tree, struct memtable *memtable, uint64_t number,
-                   struct strata_error *err)
-{
-    struct held *held = memtable->held;
-    int rc;
-
-    if (is_held(held, number))
-        return 0;
-    if (!held) {
-        held = calloc(1, sizeof *held);
-        if (!held)
-            return strata_fail_memory(err, sizeof *held);
-        held->set = value_set_of(tree->common);
-        memtable->release = release;
-        memtable->held = held;
-    }
-    assert(held->count < 2);
-    rc = value_set_hold(held->set, number, LOG_SUFFIX, &held->files[held->count], err);
-    held->count += rc == 0;
-    return rc;
-}
 
 /* What is behind its last frame goes: room, or what a crash has torn. */
 static int end_log(struct log *log, struct strata_error *err)
@@ -143,19 +98,6 @@ int value_fetch(struct tree *tree, struct strata_slice key, struct strata_buffer
         strata_buffer_clear(value);
     value_set_unpin(set, &pin);
     return rc;
-}
-
-/* ---- Writing --------------------------------------------------------------------------------- */
-
-#define LOG_TIMES 4u /* memtable_bytes: so the default is 256 MiB */
-#define LOG_LEAST ((uint64_t)1 << 20)
-
-uint64_t value_log_bytes(const struct strata_options *options)
-{
-    uint64_t memtable = options->memtable_bytes;
-
-    memtable = memtable < UINT64_MAX / LOG_TIMES ? memtable * LOG_TIMES : UINT64_MAX;
-    return memtable > LOG_LEAST ? memtable : LOG_LEAST;
 }
 
 int value_report_files(void *self, void (*each)(void *arg, const struct strata_value_file *file),

@@ -5,10 +5,6 @@
 #include "10_concurrency/snapshot_tree.h"
 #include "12_value_log/table/value_table.h"
 
-/* A log becomes a value file at this size, if its memtable is not full before: memtables of
- * pointers hardly fill. No collection writes a file that is much larger. */
-uint64_t value_log_bytes(const struct strata_options *options);
-
 extern const struct tree_parts value_parts;
 
 /* Reads the value of a pointer, in its place. For parts, and for the background work. */
@@ -20,11 +16,6 @@ int value_fetch_all(const struct super *super, struct cursor **cursor, struct st
 /* As an engine's slot get_borrowed (value_view.c). */
 int value_borrow(void *self, void *snapshot, struct strata_slice key, struct strata_view *view,
                  struct strata_error *err);
-
-/* 12.I1: the memtable holds this log from now on: it may have pointers into it. CORRUPT, IO,
- * NO_MEMORY. */
-int value_hold_log(struct tree *tree, struct memtable *memtable, uint64_t number,
-                   struct strata_error *err);
 
 /* value_log.c, for parts: how operations come into the memtable as they are committed, and as a log
  * is read back. */

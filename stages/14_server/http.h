@@ -3,7 +3,7 @@
 #ifndef STRATA_14_HTTP_H
 #define STRATA_14_HTTP_H
 
-#include "14_server/command.h"
+#include "14_server/commands/command.h"
 
 struct http;
 /* Listens on options->http_port of options->bind. IO: it cannot; NOT_SUPPORTED: built without

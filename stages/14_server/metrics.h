@@ -2,7 +2,7 @@
 #ifndef STRATA_14_METRICS_H
 #define STRATA_14_METRICS_H
 
-#include "14_server/command.h"
+#include "14_server/commands/command.h"
 
 /* As Prometheus reads them (its exposition format, version 0.0.4). Errors as strata_stats. */
 int metrics_prometheus(struct server_state *server, struct strata_buffer *to,

@@ -1,6 +1,6 @@
 /* reply.c: see reply.h. */
 #include "14_server/reply.h"
-#include "14_server/entry.h"
+#include "14_server/store/entry.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -10,24 +10,11 @@
 #include "strata_engine.h"
 
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define GRACE_MS 2000 /* a stopping server waits for clients to read */
 #define SECOND_MS 1000
-
-void server_log(const struct server *server, const char *format, ...)
-{
-    char text[600];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (server->options->log)
-        server->options->log(server->options->log_arg, text);
-}
 
 static void close_it(uv_handle_t *handle, void *arg)
 {
@@ -38,7 +25,8 @@ static void close_it(uv_handle_t *handle, void *arg)
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
-void server_end_if_idle(struct server *server)
+/* The loop ends when no handle is open. */
+static void end_if_idle(struct server *server)
 {
     if (!server->stopping || server->first)
         return;
@@ -74,7 +62,7 @@ static void stop(struct server *server)
         if (!c->running && !c->writing)
             socket_end(c);
     }
-    server_end_if_idle(server);
+    end_if_idle(server);
 }
 
 /* ---- What happens on the loop ---------------------------------------------------------------- */
@@ -147,6 +135,7 @@ static int serve(struct server *server, struct strata_error *err)
     int rc;
 
     init_handles(server);
+    server->left = end_if_idle;
     rc = listen_all(server, err);
     server->worker =
         (struct worker){.server = &server->state, .done = wake_loop, .done_arg = &server->done};

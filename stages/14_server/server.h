@@ -24,6 +24,7 @@ struct server {
     struct connection *first; /* of all connections */
     size_t count, running;    /* connections; jobs with the worker */
     bool stopping;
+    void (*left)(struct server *server); /* a connection is closed */
     char read[READ_BYTES];
 };
 
@@ -49,8 +50,6 @@ struct connection {
 
 void server_log(const struct server *server, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* The loop ends when no handle is open. */
-void server_end_if_idle(struct server *server);
 
 /* IO: it cannot listen there. */
 int listen_all(struct server *server, struct strata_error *err);

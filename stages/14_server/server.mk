@@ -8,7 +8,7 @@ endif
 ifndef HTTP
 HTTP = $(eval HTTP := $$(shell CC=$(call quoted,$(CC)) tests/tools/install.sh --have http && echo yes || echo no))$(HTTP)
 endif
-SERVER_OBJ := $(patsubst %.c,$B/%.o,$(wildcard stages/14_server/*.c))
+SERVER_OBJ := $(patsubst %.c,$B/%.o,$(wildcard stages/14_server/*.c stages/14_server/*/*.c))
 SERVER_UV  := $(patsubst %,$B/stages/14_server/%.o,server listen socket http absent)
 $(SERVER_UV): ALL_CFLAGS += $(if $(filter yes,$(SERVER)),-DSTRATA_UV) $(if $(filter yes,$(HTTP)),-DSTRATA_HTTP)
 $(SERVER_UV): $B/server.txt

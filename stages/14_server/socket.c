@@ -15,11 +15,25 @@
 #include "14_server/server.h"
 #include "base/bytes.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ASIDE_BYTES ((size_t)1 << 20) /* that are received while a job runs */
 #define KEEP_BYTES ((size_t)65536)    /* of a buffer that an idle connection keeps */
+
+void server_log(const struct server *server, const char *format, ...)
+{
+    char text[600];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (server->options->log)
+        server->options->log(server->options->log_arg, text);
+}
 
 /* ---- The end of a connection ----------------------------------------------------------------- */
 
@@ -36,7 +50,7 @@ static void on_closed(uv_handle_t *handle)
         c->next->previous = c->previous;
     server->count--;
     server->state.clients = server->count;
-    server_end_if_idle(server);
+    server->left(server);
     session_free(&c->job.session);
     resp_free(&c->job.resp);
     strata_buffer_free(&c->job.in);

@@ -3,7 +3,7 @@
 #ifndef STRATA_14_WORKER_H
 #define STRATA_14_WORKER_H
 
-#include "14_server/command.h"
+#include "14_server/commands/command.h"
 #include "14_server/resp.h"
 #include "threads/sync.h"
 

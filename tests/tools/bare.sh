@@ -153,7 +153,7 @@ packages() { dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${Package}\n'; }
 # An ordinary user on such a machine: each command says which packages to ask for. With the least,
 # NO_INSTALL=1 says what is missing and goes on; with those that were named nothing is missing.
 ordinary_user() {
-    local asked least='gcc libc6-dev libxxhash-dev liblz4-dev' optional='libedit-dev libuv1-dev'
+    local asked least='gcc libc6-dev libxxhash-dev liblz4-dev' optional='libedit-dev libuv1-dev libmicrohttpd-dev'
     local refused='^install\.sh: not root and no sudo; as root: apt-get install'
     local install='env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends install'
     echo "a machine with make and git, and an ordinary user:"
@@ -165,14 +165,14 @@ ordinary_user() {
     in_root root apt-get -qq -o APT::Update::Error-Mode=any update >"$dir/update.log" 2>&1 ||
         skip "no packages can be had" "$dir/update.log"
     step "root installs the least" ok -- root $install $least
-    step "make NO_INSTALL=1" ok '^missing: libedit-dev' '^missing: libuv1-dev' '!missing: (gcc|lib[^eu])' '^NO_INSTALL is set' \
+    step "make NO_INSTALL=1" ok '^missing: libedit-dev' '^missing: libuv1-dev' '!missing: (gcc|lib[^eum])' '^NO_INSTALL is set' \
         -- reader make NO_INSTALL=1 "${variables[@]}"
-    step "make tour NO_INSTALL=1" ok '^missing: unicode-data' '!missing: (gcc|lib[^eu])' \
+    step "make tour NO_INSTALL=1" ok '^missing: unicode-data' '!missing: (gcc|lib[^eum])' \
         '\(Debian.s package unicode-data\)' -- reader make tour NO_INSTALL=1 TOUR_QUICK=1 "${variables[@]}"
     step "a shell without libedit" ok '^no$' '^red$' \
         -- reader bash -c 'cat build/edit.txt; printf "put apple red\nget apple\n" | build/strata shell --create ~/fruit'
     step "a server without libuv" fails 'libuv' -- reader build/strata serve --create ~/served
-    step "make, without libedit and libuv" ok 'libedit-dev libuv1-dev.*; going on without' -- reader make "${variables[@]}"
+    step "make, without libedit and libuv" ok 'libedit-dev libuv1-dev libmicrohttpd-dev.*; going on without' -- reader make "${variables[@]}"
     step "root installs what that user was asked to ask for" ok -- root $install $asked
     step "make tour, by the user, with that" ok '!missing:' '!made up' -- reader make tour TOUR_QUICK=1 "${variables[@]}"
     step "a shell with libedit" ok '^yes$' -- reader cat build/edit.txt

@@ -1,8 +1,8 @@
-/* server_hash_test.c: hashes of the server (stages/14_server/entry.h): what they are in the
+/* server_hash_test.c: hashes of the server (stages/14_server/store/entry.h): what they are in the
  * database after any commands. */
 #include "test.h"
 
-#include "14_server/entry.h"
+#include "14_server/store/entry.h"
 #include "14_server/worker.h"
 #include "crash/sim/fs_sim.h"
 #include "rng.h"

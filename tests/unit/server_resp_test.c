@@ -2,7 +2,7 @@
  * and patterns of keys (glob.h). */
 #include "test.h"
 
-#include "14_server/glob.h"
+#include "14_server/store/glob.h"
 #include "14_server/resp.h"
 
 #include <stdio.h>

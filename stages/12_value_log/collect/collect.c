@@ -59,15 +59,6 @@ static uint64_t live_bytes(const struct sstable *table)
     return bytes;
 }
 
-uint64_t collect_bytes_in(const struct sstable *table, const uint64_t *numbers, size_t count)
-{
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < count; i++)
-        bytes += live_of(&table->user, numbers[i]).bytes;
-    return bytes;
-}
-
 static int pick_garbage(struct tree *tree, struct version *v, struct pick *pick,
                         struct strata_error *err)
 {

@@ -15,10 +15,10 @@ int collect_pick(struct tree *tree, struct version *version, struct pick *pick,
  * nobody else is there. */
 bool collect_is_due(const struct tree *tree, const struct version *version);
 
-/* Bytes of values that a table points to in these files. */
+/* relocate.c: bytes of values that a table points to in these files. */
 uint64_t collect_bytes_in(const struct sstable *table, const uint64_t *numbers, size_t count);
 
-/* relocate.c: takes c->from, and makes it a cursor that relocates what is in these files, numbers
+/* Takes c->from, and makes it a cursor that relocates what is in these files, numbers
  * that it takes, too. NO_MEMORY: both are freed, and c->from is NULL. */
 int relocate_begin(struct compaction *c, uint64_t *numbers, size_t count, struct strata_error *err);
 

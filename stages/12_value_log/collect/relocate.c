@@ -14,6 +14,7 @@
  *        a get of the value returns the error. */
 #include "collect.h"
 #include "10_concurrency/snapshot/chain.h"
+#include "12_value_log/values/live.h"
 #include "base/array.h"
 #include "base/bytes.h"
 
@@ -259,6 +260,15 @@ static void relocate_free(struct strata_iter *iter)
     strata_buffer_free(&r->coded);
     strata_buffer_free(&r->pointers);
     cursor_end(&r->base);
+}
+
+uint64_t collect_bytes_in(const struct sstable *table, const uint64_t *numbers, size_t count)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += live_of(&table->user, numbers[i]).bytes;
+    return bytes;
 }
 
 /* 12.I9: with entries as large as compact.c takes them for. */

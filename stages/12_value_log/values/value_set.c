@@ -10,6 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOG_TIMES 4u /* memtable_bytes: so the default is 256 MiB */
+#define LOG_LEAST ((uint64_t)1 << 20)
+
+uint64_t value_log_bytes(const struct strata_options *options)
+{
+    uint64_t memtable = options->memtable_bytes;
+
+    memtable = memtable < UINT64_MAX / LOG_TIMES ? memtable * LOG_TIMES : UINT64_MAX;
+    return memtable > LOG_LEAST ? memtable : LOG_LEAST;
+}
+
 int value_set_new(const struct strata_env *env, struct fs_pool *pool, struct clock_cache *blocks,
                   struct value_set **out, struct strata_error *err)
 {

@@ -51,6 +51,10 @@ struct value_set {
     _Atomic uint64_t relocated, relocated_bytes; /* values, since open */
 };
 
+/* A log becomes a value file at this size, if its memtable is not full before: memtables of
+ * pointers hardly fill. No collection writes a file that is much larger. */
+uint64_t value_log_bytes(const struct strata_options *options);
+
 /* ---- Which there are (value_set.c) ----------------------------------------------------------- */
 
 /* NO_MEMORY. */

@@ -1,5 +1,5 @@
 /* about.c: commands on the server: what it is, and which commands it has. */
-#include "14_server/command.h"
+#include "14_server/commands/command.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,8 +60,9 @@ static void put_commands(struct call *call, bool docs, size_t from)
     size_t count = 0;
 
     for (size_t w = from; w < call->argc && !docs; w++, count++)
-        (c = command_named(call->argv[w])) ? put_command(&shown, c) : reply_null_array(&shown);
-    for (size_t i = 0; (c = command_at(i, &group)); i++) {
+        (c = call->server->command_named(call->argv[w])) ? put_command(&shown, c)
+                                                         : reply_null_array(&shown);
+    for (size_t i = 0; (c = call->server->command_at(i, &group)); i++) {
         bool asked = call->argc <= from;
         for (size_t w = from; w < call->argc && docs; w++)
             asked |= word_is(call->argv[w], c->name);
@@ -75,12 +76,12 @@ static void put_commands(struct call *call, bool docs, size_t from)
     strata_buffer_free(&shown.bytes);
 }
 
-static size_t command_count(void)
+static size_t command_count(const struct server_state *server)
 {
     const char *group;
     size_t count = 0;
 
-    while (command_at(count, &group))
+    while (server->command_at(count, &group))
         count++;
     return count;
 }
@@ -90,8 +91,8 @@ static void put_names(struct call *call)
     const struct command *c;
     const char *group;
 
-    reply_array(call->reply, command_count());
-    for (size_t i = 0; (c = command_at(i, &group)); i++)
+    reply_array(call->reply, command_count(call->server));
+    for (size_t i = 0; (c = call->server->command_at(i, &group)); i++)
         reply_text(call->reply, c->name);
 }
 
@@ -101,7 +102,7 @@ static int run_command(struct call *call, struct strata_error *err)
 
     (void)err;
     if (word_is(what, "count"))
-        reply_number(call->reply, (int64_t)command_count());
+        reply_number(call->reply, (int64_t)command_count(call->server));
     else if (word_is(what, "list") && call->argc == 2)
         put_names(call);
     else if (word_is(what, "docs") || word_is(what, "info"))

@@ -2,7 +2,7 @@
 #ifndef STRATA_14_ENTRY_H
 #define STRATA_14_ENTRY_H
 
-#include "14_server/keyspace.h"
+#include "14_server/store/keyspace.h"
 
 #define ENTRY_RESERVED "\xffhash" /* no key of a client begins so */
 #define ENTRY_RESERVED_SIZE 5u

@@ -3,9 +3,9 @@
  * 14.I6: a scan goes through the records of keys in their order, and its cursor stands for the
  * last one that it has looked at: a key that is there from its beginning to its end, and stays a
  * string or a hash, is shown once. */
-#include "14_server/command.h"
-#include "14_server/entry.h"
-#include "14_server/glob.h"
+#include "14_server/commands/command.h"
+#include "14_server/store/entry.h"
+#include "14_server/store/glob.h"
 #include "base/bytes.h"
 #include "base/prng.h"
 

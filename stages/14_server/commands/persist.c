@@ -3,7 +3,7 @@
  * A save is a backup (strata_backup) into a directory of its own below options->backups. BGSAVE's
  * runs on a thread, while commands go on: it has what was written before the
  * command, and perhaps what came just behind. */
-#include "14_server/command.h"
+#include "14_server/commands/command.h"
 #include "strata_engine.h"
 
 #include <stdio.h>

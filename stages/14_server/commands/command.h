@@ -3,7 +3,7 @@
 #define STRATA_14_COMMAND_H
 
 #include "14_server/reply.h"
-#include "14_server/keyspace.h"
+#include "14_server/store/keyspace.h"
 #include "strata_server.h"
 #include "threads/sync.h"
 
@@ -30,6 +30,10 @@ struct save {
 struct call;
 struct server_state {
     void (*run)(struct call *call); /* does what the words say: one reply is added */
+    /* Command number `index` of all, and which group Redis' documentation has it in; NULL behind
+     * the last one. The one of this name; NULL: there is none. */
+    const struct command *(*command_at)(size_t index, const char **group);
+    const struct command *(*command_named)(struct strata_slice name);
     const struct strata_server_options *options;
     struct keyspace store;
     struct save save;
@@ -89,11 +93,6 @@ struct command {
 extern const struct command string_commands[], part_commands[], hash_commands[], key_commands[],
     scan_commands[], connection_commands[], server_commands[], persist_commands[],
     transaction_commands[]; /* end with a name of NULL */
-
-/* Command number `index` of all, and which group Redis' documentation has it in; NULL behind the
- * last one. */
-const struct command *command_at(size_t index, const char **group);
-const struct command *command_named(struct strata_slice name); /* NULL: there is none */
 
 /* `db` and `options` are borrowed. */
 int state_init(struct server_state *server, struct strata *db,

@@ -1,6 +1,6 @@
 /* parts.c: commands on parts of a string, and on numbers in one. */
-#include "14_server/command.h"
-#include "14_server/entry.h"
+#include "14_server/commands/command.h"
+#include "14_server/store/entry.h"
 #include "base/bytes.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* keys.c: commands on keys, whatever their values: whether they are there, and how long. */
-#include "14_server/command.h"
-#include "14_server/entry.h"
+#include "14_server/commands/command.h"
+#include "14_server/store/entry.h"
 #include "base/bytes.h"
 
 static int del(struct call *call, struct strata_error *err)

@@ -1,7 +1,7 @@
 /* strings.c: commands on the value of a key. A key is stored as it is, and so is its value: other
  * commands of `strata` read and write the same. */
-#include "14_server/command.h"
-#include "14_server/entry.h"
+#include "14_server/commands/command.h"
+#include "14_server/store/entry.h"
 #include "base/bytes.h"
 
 static int get(struct call *call, struct strata_error *err)

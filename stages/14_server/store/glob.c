@@ -1,6 +1,6 @@
 /* glob.c: see glob.h. Only the last * is tried again: what an earlier one took stays, as the later
  * one can take any more. So no pattern takes more than pattern times text steps. */
-#include "14_server/glob.h"
+#include "14_server/store/glob.h"
 
 /* Does the byte match the set whose [ is at *at? *at goes behind its ]. */
 static bool set_has(struct strata_slice p, size_t *at, uint8_t byte)

@@ -1,5 +1,5 @@
 /* connection.c: commands on the connection. */
-#include "14_server/command.h"
+#include "14_server/commands/command.h"
 #include "base/bytes.h"
 
 static int ok(struct call *call)

@@ -12,7 +12,7 @@
  * 14.I12: a key is a string or a hash; what changes it from one to the other is one batch.
  * 14.I13: the record of a hash is written by whatever changes it, counts its fields, and expires
  *         when all of them do. */
-#include "14_server/entry.h"
+#include "14_server/store/entry.h"
 #include "base/bytes.h"
 #include "base/coding.h"
 #include "strata_engine.h"

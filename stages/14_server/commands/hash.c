@@ -1,6 +1,6 @@
 /* hash.c: commands on hashes. Fields are sorted by their bytes. */
-#include "14_server/command.h"
-#include "14_server/entry.h"
+#include "14_server/commands/command.h"
+#include "14_server/store/entry.h"
 #include "base/bytes.h"
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* command.c: stage 14, a server: which command a request means, and whether it may run now.
  *
  * 14.I5: each request has exactly one reply, in the order of the requests of its connection. */
-#include "14_server/command.h"
-#include "14_server/entry.h"
+#include "14_server/commands/command.h"
+#include "14_server/store/entry.h"
 
 #include <stdio.h>
 
@@ -20,7 +20,7 @@ static const struct {
               {"transactions", transaction_commands}};
 #define TABLES (sizeof tables / sizeof *tables)
 
-const struct command *command_at(size_t index, const char **group)
+static const struct command *command_at(size_t index, const char **group)
 {
     for (size_t t = 0; t < TABLES; t++)
         for (const struct command *c = tables[t].commands; c->name; c++)
@@ -31,7 +31,7 @@ const struct command *command_at(size_t index, const char **group)
     return NULL;
 }
 
-const struct command *command_named(struct strata_slice name)
+static const struct command *command_named(struct strata_slice name)
 {
     for (size_t t = 0; t < TABLES; t++)
         for (const struct command *c = tables[t].commands; c->name; c++)
@@ -130,6 +130,8 @@ int state_init(struct server_state *server, struct strata *db,
                const struct strata_server_options *options, struct strata_error *err)
 {
     server->run = run;
+    server->command_at = command_at;
+    server->command_named = command_named;
     server->options = options;
     server->random = server->started_ms = now_ms();
     server->saved_ms = server->started_ms;
@@ -144,10 +146,4 @@ void state_free(struct server_state *server)
     keyspace_free(&server->store);
     for (size_t i = 0; i < CURSORS; i++)
         strata_buffer_free(&server->cursors[i].key);
-}
-
-void state_log(const struct server_state *server, const char *message)
-{
-    if (server->options->log)
-        server->options->log(server->options->log_arg, message);
 }

@@ -2,7 +2,7 @@
  *
  * 14.I3: a read outside of a transaction is made with an empty batch: it sees all writes before it.
  * 14.I4: no reply is sent before the round's keyspace_settle has returned 0. */
-#include "14_server/keyspace.h"
+#include "14_server/store/keyspace.h"
 #include "base/bytes.h"
 #include "strata_engine.h"
 #include "threads/sync.h"

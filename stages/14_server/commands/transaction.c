@@ -5,8 +5,8 @@
  * 14.I8: a watched key was read in a transaction at WATCH. EXEC asks for it once more, for update:
  *        that fails if anybody has written it since. As one thread makes all writes, none comes
  *        between this and the commit. */
-#include "14_server/command.h"
-#include "14_server/entry.h"
+#include "14_server/commands/command.h"
+#include "14_server/store/entry.h"
 #include "14_server/resp.h"
 #include "base/coding.h"
 #include "strata_engine.h"

@@ -1,6 +1,6 @@
 /* words.c: what the commands share: reading words, and replies that many of them give. */
-#include "14_server/command.h"
-#include "14_server/entry.h"
+#include "14_server/commands/command.h"
+#include "14_server/store/entry.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,4 +60,10 @@ int key_exists(struct call *call, struct strata_slice key, struct strata_error *
 {
     struct entry entry;
     return entry_find(&call->server->store, key, &entry, err);
+}
+
+void state_log(const struct server_state *server, const char *message)
+{
+    if (server->options->log)
+        server->options->log(server->options->log_arg, message);
 }

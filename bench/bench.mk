@@ -197,6 +197,6 @@ bench-set-memtables: install-build
 	@$B/bench/strata-memtables $(if $(RUNS),--runs=$(RUNS))
 
 tour: ## real data through every stage: loaded, killed, restarted, measured [STAGE=N] [KEEP=1] [NO_INSTALL=1]
-	@tests/tools/install.sh build shell tour
+	@tests/tools/install.sh build shell server http tour
 	@$(MAKE) --no-print-directory bench-build
 	@B=$B STAGE=$(STAGE) KEEP=$(KEEP) bench/tour.sh

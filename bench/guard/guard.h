@@ -100,8 +100,9 @@ struct guard_verdict {
 };
 
 /* Compares what can be compared: figures that both know and that do not depend on what differs
- * between the places. Writes a line for each that has grown or shrunk by more than 5 %, each
- * beginning with `indent`; `to` NULL: none. */
+ * between the places. Writes a line for each that has grown or shrunk by more than 5 %
+ * (instructions of a work that is done once: 20 %), each beginning with `indent`; `to` NULL: none.
+ */
 struct guard_verdict guard_compare(const struct guard_table *recorded, const struct guard_row *was,
                                    const struct guard_table *now, const struct guard_row *is,
                                    const char *indent, FILE *to);

@@ -162,6 +162,12 @@ static void bits_flipped_in_a_large_value_are_detected_where_they_are(void **sta
         print_row(&s, part, "bits, some", &row);
         if (row.bad)
             fail_msg("%s", loop.what);
+        if (strstr(part->name,
+                   ".values")) { /* values that were overwritten stay in it: verify warns */
+            assert_int_equal(row.outcomes[OUTCOME_DETECTED] + row.outcomes[OUTCOME_HARMLESS],
+                             row.tried);
+            continue;
+        }
         assert_enough(row.outcomes[OUTCOME_DETECTED], 200);
         assert_int_equal(row.outcomes[OUTCOME_DETECTED], row.tried);
     }

@@ -102,13 +102,16 @@ static void expect_values(struct strata_fs *fs, unsigned before, unsigned after)
 {
     struct strata *db = open_db(fs, false);
     struct strata_error err;
+    unsigned long told;
 
     assert_int_equal(count_values(db, true), before);
     close_db(db);
     repair(fs, before == KEYS);
     db = open_db(fs, false);
     assert_int_equal(count_values(db, false), after);
+    told = subject_warnings();
     assert_ok(strata_verify(db, NULL, &err), &err);
+    assert_true(subject_warnings() > told); /* what is damaged is there still */
     close_db(db);
     repair(fs, true);
 }

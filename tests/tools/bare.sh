@@ -171,7 +171,7 @@ ordinary_user() {
         '\(Debian.s package unicode-data\)' -- reader make tour NO_INSTALL=1 TOUR_QUICK=1 "${variables[@]}"
     step "a shell without libedit" ok '^no$' '^red$' \
         -- reader bash -c 'cat build/edit.txt; printf "put apple red\nget apple\n" | build/strata shell --create ~/fruit'
-    step "a server without libuv" fails 'libuv' -- reader build/strata serve --create ~/served
+    step "a server without libuv" fails 'libuv' -- reader bash -c 'build/strata put ~/served a b && build/strata serve ~/served'
     step "make, without libedit and libuv" ok 'libedit-dev libuv1-dev libmicrohttpd-dev.*; going on without' -- reader make "${variables[@]}"
     step "root installs what that user was asked to ask for" ok -- root $install $asked
     step "make tour, by the user, with that" ok '!missing:' '!made up' -- reader make tour TOUR_QUICK=1 "${variables[@]}"

@@ -131,6 +131,22 @@ static void guard_growth_beyond_a_twentieth_is_reported(void **state)
     assert_string_equal(told, "stage 5 gethit: blocks an operation: 10.6, were 0\n");
 }
 
+static void guard_instructions_of_what_is_done_once_vary(void **state)
+{
+    struct guard_table table = {0};
+    struct guard_row was = row(1000), is = row(1000);
+
+    (void)state;
+    was.operations = is.operations = 1;
+    is.figures[GUARD_INSTRUCTIONS] = 1200;
+    assert_int_equal(judge(&table, &was, &table, &is).more, 0);
+    is.figures[GUARD_INSTRUCTIONS] = 1201;
+    assert_int_equal(judge(&table, &was, &table, &is).more, 1);
+    is.figures[GUARD_INSTRUCTIONS] = 1000;
+    is.figures[GUARD_BLOCKS] = 1060;
+    assert_int_equal(judge(&table, &was, &table, &is).more, 1);
+}
+
 static void guard_less_is_reported_and_no_failure(void **state)
 {
     struct guard_table table = {0};
@@ -257,6 +273,7 @@ int main(void)
     const struct CMUnitTest plain[] = {
         cmocka_unit_test(guard_growth_beyond_a_twentieth_is_reported),
         cmocka_unit_test(guard_less_is_reported_and_no_failure),
+        cmocka_unit_test(guard_instructions_of_what_is_done_once_vary),
         cmocka_unit_test(guard_compares_what_can_be_compared),
         cmocka_unit_test(guard_table_is_read_as_it_was_written),
         cmocka_unit_test(guard_table_that_is_none_is_refused),

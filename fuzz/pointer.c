@@ -1,5 +1,6 @@
-/* pointer.c: what a table of stage 12 has in place of a value (values/pointer.c), alone or in a
- * chain, and its list of value files (values/live.c), by themselves: the bytes are taken for each.
+/* pointer.c: what a table has in place of a large value (stages/12_value_log/values/pointer.c),
+ * alone or in a chain, and its list of value files (values/live.c), by themselves: the bytes are
+ * taken for each.
  *
  *   - any bytes are taken or refused, and nothing is allocated;
  *   - a pointer that is taken makes the same bytes when it is written anew;

@@ -1,4 +1,4 @@
-/* value_file.c: a value file of stage 12 (values/value_set.c), by itself: the bytes are
+/* value_file.c: a value file (stages/12_value_log/values/value_read.c), by itself: the bytes are
  * 000001.values, a log that got a second name, or what a collection wrote. If its last bytes are a
  * pointer, that is asked for, too.
  *

@@ -95,7 +95,7 @@ int http_start(struct http **out, struct server_state *state, struct strata_erro
     struct sockaddr_storage address = {0};
     struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)&address;
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)&address;
-    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD;
+    unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD; /* select() has 1,024 files */
     struct http *http = calloc(1, sizeof *http);
 
     if (!http)
@@ -104,7 +104,11 @@ int http_start(struct http **out, struct server_state *state, struct strata_erro
     v4->sin_family = AF_INET, v4->sin_port = htons((uint16_t)options->http_port);
     if (inet_pton(AF_INET, options->bind, &v4->sin_addr) != 1) {
         v6->sin6_family = AF_INET6, flags |= MHD_USE_IPv6;
-        inet_pton(AF_INET6, options->bind, &v6->sin6_addr);
+        if (inet_pton(AF_INET6, options->bind, &v6->sin6_addr) != 1) {
+            free(http);
+            return strata_fail(err, STRATA_ERR_INVALID, options->bind, STRATA_NO_OFFSET,
+                               "no address that HTTP can listen at");
+        }
     }
     errno = 0;
     http->daemon =

@@ -75,7 +75,8 @@ void socket_end(struct connection *c)
 static size_t job_bytes(const struct job *job)
 {
     return job->in.capacity + job->reply.bytes.capacity + job->session.queued.capacity +
-           job->session.watched.capacity + job->resp.room * sizeof *job->resp.args;
+           job->session.watched.capacity + job->session.name.capacity +
+           job->resp.room * sizeof *job->resp.args;
 }
 
 static struct connection *largest(struct server *server)

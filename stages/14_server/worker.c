@@ -51,12 +51,15 @@ static void run_job(struct server_state *server, struct job *job)
     }
 }
 
-/* What could not be made durable is logged, too: the first time. */
-static int settled(struct server_state *server, int rc, const struct strata_error *err)
+/* What could not be made durable is logged, too: the first time. Shortages pass: the next write
+ * that was made says so. */
+static int settled(struct server_state *server, bool wrote, int rc, const struct strata_error *err)
 {
     char text[560], line[640];
 
-    if (rc < 0 && !server->failing) {
+    if (rc == 0 && wrote)
+        server->failing = false;
+    if (rc < 0 && rc != STRATA_ERR_INVALID && !server->failing) {
         snprintf(line, sizeof line, "writes are refused from now on: %s",
                  strata_error_text(err, text, sizeof text));
         state_log(server, line);
@@ -92,10 +95,12 @@ struct job *worker_round(struct server_state *server, struct job *newest)
 {
     struct job *oldest = reversed(newest);
     struct strata_error err;
+    bool wrote;
 
     for (struct job *job = oldest; job; job = job->next)
         run_job(server, job);
-    if (settled(server, keyspace_settle(&server->store, &err), &err) < 0) /* 14.I4 */
+    wrote = server->store.dirty || server->store.asked;
+    if (settled(server, wrote, keyspace_settle(&server->store, &err), &err) < 0) /* 14.I4 */
         refuse(oldest, &err);
     return oldest;
 }
@@ -119,7 +124,7 @@ static void sync_if_due(struct worker *worker)
     if (!store->due_ns || sync_now() < store->due_ns)
         return;
     sync_unlock(&worker->lock);
-    settled(worker->server, keyspace_sync(store, &err), &err);
+    settled(worker->server, true, keyspace_sync(store, &err), &err);
     sync_lock(&worker->lock);
 }
 

@@ -264,6 +264,28 @@ static void hash_of_a_key_that_is_too_long_is_refused(void **state)
     rig_close(&rig);
 }
 
+static void hash_half_written_in_multi_leaves_nothing(void **state)
+{
+    int size = STRATA_MAX_KEY + 1;
+    char *field = malloc((size_t)size), *lines = malloc((size_t)size + 200);
+    struct rig rig;
+
+    (void)state;
+    assert_true(field && lines);
+    memset(field, 'f', (size_t)size);
+    snprintf(
+        lines, (size_t)size + 200,
+        "multi\n*6\r\n$4\r\nhset\r\n$1\r\nh\r\n$1\r\na\r\n$1\r\n1\r\n$%d\r\n%.*s\r\n$1\r\n2\r\n"
+        "exec\n",
+        size, size, field);
+    rig_open(&rig);
+    assert_non_null(strstr(ask(&rig, lines), "-ERR "));
+    assert_string_equal(ask(&rig, "hset h b 1\nhgetall h\n"), ":1\r\n*2\r\n$1\r\nb\r\n$1\r\n1\r\n");
+    rig_close(&rig);
+    free(field);
+    free(lines);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +294,7 @@ int main(void)
         cmocka_unit_test(hash_is_there_after_the_server_was_started_again),
         cmocka_unit_test(hash_whose_record_is_damaged_is_an_error),
         cmocka_unit_test(hash_of_a_key_that_is_too_long_is_refused),
+        cmocka_unit_test(hash_half_written_in_multi_leaves_nothing),
     };
     return cmocka_run_group_tests_name("server_hash", tests, NULL, NULL);
 }

@@ -105,6 +105,7 @@ static void reply_hello(struct call *call)
 static int hello(struct call *call, struct strata_error *err)
 {
     int64_t version = call->reply->version;
+    const struct strata_slice *name = NULL;
 
     if (call->argc > 1 && (!number_of(call->argv[1], &version) || version < 2 || version > 3)) {
         reply_error(call->reply, "NOPROTO unsupported protocol version");
@@ -116,8 +117,7 @@ static int hello(struct call *call, struct strata_error *err)
                 return 0;
             i += 2;
         } else if (word_is(call->argv[i], "setname") && i + 1 < call->argc) {
-            if (buffer_set(&call->session->name, call->argv[++i], err) < 0)
-                return -1;
+            name = &call->argv[++i];
         } else {
             return syntax_error(call);
         }
@@ -129,6 +129,8 @@ static int hello(struct call *call, struct strata_error *err)
                                  "RESP protocol version at the same time");
         return 0;
     }
+    if (name && buffer_set(&call->session->name, *name, err) < 0)
+        return -1;
     call->reply->version = (int)version;
     reply_hello(call);
     return 0;

@@ -23,6 +23,10 @@ static int append(struct call *call, struct strata_error *err)
     size_t size = value.size + call->argv[2].size;
 
     strata_buffer_free(&value);
+    if (rc >= 0 && size > STRATA_MAX_VALUE - 16) { /* of one that expires */
+        reply_error(call->reply, "ERR string exceeds maximum allowed size");
+        return 0;
+    }
     if (rc >= 0)
         rc = keyspace_merge(&call->server->store, STRATA_OP_APPEND, call->argv[1], call->argv[2],
                             err);

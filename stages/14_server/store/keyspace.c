@@ -38,6 +38,8 @@ static int flush(struct keyspace *store, bool sync, struct strata_error *err)
     if (strata_batch_count(store->batch)) {
         rc = strata_write(store->db, store->batch, flags, err);
         strata_batch_clear(store->batch);
+        if (rc < 0 && !store->lost.code)
+            store->lost = *err;
     } else if (sync) {
         rc = strata_sync(store->db, err);
     }
@@ -52,6 +54,7 @@ int keyspace_flush(struct keyspace *store, struct strata_error *err)
 int keyspace_settle(struct keyspace *store, struct strata_error *err)
 {
     bool dirty = store->dirty, sync = store->synced || store->asked;
+    int rc;
 
     assert(!store->txn);
     if (sync)
@@ -60,7 +63,13 @@ int keyspace_settle(struct keyspace *store, struct strata_error *err)
         store->due_ns = sync_now() + (uint64_t)store->sync_ms * 1000000;
     dirty |= store->asked;
     store->dirty = store->asked = false;
-    return dirty ? flush(store, sync, err) : 0;
+    rc = dirty ? flush(store, sync, err) : 0;
+    if (rc == 0 && store->lost.code) {
+        *err = store->lost;
+        rc = err->code;
+    }
+    store->lost.code = 0;
+    return rc;
 }
 
 int keyspace_sync(struct keyspace *store, struct strata_error *err)
@@ -166,13 +175,29 @@ void keyspace_abandon(struct keyspace *store)
     store->txn = NULL;
 }
 
+/* In the transaction of MULTI: what fails halfway leaves nothing in it. */
+static int whole_in_multi(struct keyspace *store, int (*run)(void *arg, struct strata_error *err),
+                          void *arg, struct strata_error *err)
+{
+    struct strata_error undone;
+    uint64_t mark;
+    int rc = strata_txn_savepoint(store->txn, &mark, err);
+
+    if (rc < 0)
+        return rc;
+    rc = run(arg, err);
+    if (rc < 0 && strata_txn_rollback_to(store->txn, mark, &undone) < 0)
+        store->lost = undone; /* the round is refused */
+    return rc;
+}
+
 int keyspace_whole(struct keyspace *store, int (*run)(void *arg, struct strata_error *err),
                    void *arg, struct strata_error *err)
 {
     int rc = STRATA_CONFLICT;
 
     if (store->txn)
-        return run(arg, err);
+        return whole_in_multi(store, run, arg, err);
     for (int try = 0; try < TRIES && rc == STRATA_CONFLICT; try++) {
         rc = keyspace_begin(store, err);
         if (rc == 0)

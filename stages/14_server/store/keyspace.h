@@ -16,6 +16,7 @@ struct keyspace {
     bool has_hashes;            /* perhaps; see entry.h, as of `name` */
     struct strata_buffer name;  /* of a record */
     uint64_t due_ns;            /* when it is (sync_now); 0: it is not */
+    struct strata_error lost;   /* why a batch of this round was not written; code 0: all were */
 };
 
 int keyspace_init(struct keyspace *store, struct strata *db, bool synced, uint32_t sync_ms,
@@ -38,7 +39,8 @@ int keyspace_iter(struct keyspace *store, struct strata_iter **out, struct strat
 
 /* Hands the batch to the database. */
 int keyspace_flush(struct keyspace *store, struct strata_error *err);
-/* The same; then all writes are as durable as replies promise. */
+/* The same; then all writes are as durable as replies promise. Fails, too, if a flush since the
+ * last one has failed: replies may say that its writes were made. */
 int keyspace_settle(struct keyspace *store, struct strata_error *err);
 /* Makes all writes durable. */
 int keyspace_sync(struct keyspace *store, struct strata_error *err);

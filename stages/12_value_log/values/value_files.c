@@ -73,7 +73,7 @@ static int read_records(struct fs_file *file, uint64_t number, struct strata_err
 }
 
 /* It is there under its name. Its values are read as the tables are verified: damage of something
- * else in it costs nobody anything (12.I10), and is told. */
+ * else in it costs nobody anything (12.I10), and is reported. */
 static int verify_file(struct value_set *set, uint64_t number, const char *unused,
                        struct strata_error *err)
 {

@@ -135,6 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int rc;
 
     strata_options_init(&options);
+    options.cache_bytes = 1 << 20; /* its directory is as large as the budget, not as the file */
     require(fs_mkdir(env.fs, DATABASE_DIR, NULL) == 0, "mkdir");
     require(fs_sim_put(env.fs, PATH, strata_bytes(data, size)) == 0, "put");
     require(fs_pool_new(env.fs, &pool, NULL) == 0, "pool");

@@ -68,5 +68,12 @@ for list in stages/*/tour.txt; do
         grep -qsw "${text%%:*}" "$file" || complain "$list: $file has no ${text%%:*}"
     done <"$list"
 done
+# Nothing that a command made while somebody tried it lies beside what the project is made of.
+for name in $(git ls-files 2>/dev/null | cut -d/ -f1 | sort -u); do
+    case $name in
+    .ci | .clang-format | .gitignore | LICENSE | Makefile | README.md | ROADMAP.md | bench | common | docs | fuzz | include | stages | tests) ;;
+    *) complain "$name is no part of the project: git rm -r --cached $name" ;;
+    esac
+done
 [ $bad -eq 0 ] && echo "lint: $# files, nothing to say"
 exit $bad

@@ -72,10 +72,10 @@ static bool unread(struct tree *tree)
 
 static bool stop(struct tree *tree)
 {
-    struct background *b = background_of(tree);
+    bool unreported = background_of(tree) && background_del(background_of(tree));
 
-    ((struct snapshot_tree *)tree)->background = NULL;
-    return b && background_del(b);
+    ((struct snapshot_tree *)tree)->background = NULL; /* not before: its thread reads it */
+    return unreported;
 }
 
 const struct tree_threads snapshot_threads = {pause, resume, pin, wait_for_readers, unread, stop};

@@ -8,6 +8,7 @@
  * by itself then, and that is one. */
 #include "value_ahead.h"
 #include "base/bytes.h"
+#include "strata_engine.h"
 
 #define FEWEST ((size_t)64 << 10) /* bytes */
 #define MOST ((size_t)128 << 10)
@@ -37,39 +38,46 @@ static int side(const struct value_ahead *a, uint64_t number, uint64_t from, uin
     return to <= a->from && a->from - to <= GAP ? -1 : 0;
 }
 
-static void read_piece(struct value_ahead *a, const struct fs_pooled *file, uint64_t at,
-                       size_t size)
+static int read_piece(struct value_ahead *a, const struct fs_pooled *file, uint64_t at, size_t size,
+                      struct strata_error *err)
 {
     strata_buffer_clear(&a->bytes);
     a->at = at;
-    if (buffer_reserve(&a->bytes, size) == 0 &&
-        fs_read_exactly(file->file, at, a->bytes.data, size, NULL) == 0)
+    if (buffer_reserve(&a->bytes, size) < 0)
+        return strata_fail_memory(err, size);
+    if (fs_read_exactly(file->file, at, a->bytes.data, size, NULL) == 0)
         a->bytes.size = size;
     else
         a->piece = 0;
+    return 0;
 }
 
-const uint8_t *value_ahead_record(struct value_ahead *a, const struct fs_pooled *file,
-                                  uint64_t number, uint64_t offset, uint64_t size, uint64_t end)
+int value_ahead_record(struct value_ahead *a, const struct fs_pooled *file, uint64_t number,
+                       uint64_t offset, uint64_t size, uint64_t end, const uint8_t **record,
+                       struct strata_error *err)
 {
     uint64_t to = offset + size;
-    const uint8_t *bytes = held(a, number, offset, to);
-    int where = bytes ? 0 : side(a, number, offset, to);
+    int where, rc;
+
+    *record = held(a, number, offset, to);
+    where = *record ? 0 : side(a, number, offset, to);
 
     if (number != a->number)
         strata_buffer_clear(&a->bytes);
     a->number = number;
     a->from = offset;
     a->to = to;
-    if (bytes)
-        return bytes;
+    if (*record)
+        return 0;
     a->piece = !where ? 0 : a->piece < FEWEST ? FEWEST : MOST;
     if (2 * size > a->piece)
-        return NULL;
+        return 0;
     if (where > 0)
-        read_piece(a, file, offset, end - offset < a->piece ? (size_t)(end - offset) : a->piece);
+        rc = read_piece(a, file, offset,
+                        end - offset < a->piece ? (size_t)(end - offset) : a->piece, err);
     else
-        read_piece(a, file, to < a->piece ? 0 : to - a->piece,
-                   to < a->piece ? (size_t)to : a->piece);
-    return held(a, number, offset, to);
+        rc = read_piece(a, file, to < a->piece ? 0 : to - a->piece,
+                        to < a->piece ? (size_t)to : a->piece, err);
+    *record = held(a, number, offset, to);
+    return rc;
 }

@@ -16,10 +16,13 @@ struct value_ahead {
 
 void value_ahead_free(struct value_ahead *ahead);
 
-/* The record's bytes, not checked, borrowed until the next call; its neighbours are read with it.
- * `end`: the file has so many bytes, the record among them; in what is behind it, or before it, is
- * nothing that the scan sees and that is not written yet. NULL: it is to be read by itself. */
-const uint8_t *value_ahead_record(struct value_ahead *ahead, const struct fs_pooled *file,
-                                  uint64_t number, uint64_t offset, uint64_t size, uint64_t end);
+/* `record`: its bytes, not checked, borrowed until the next call; its neighbours are read with it.
+ * NULL: it is to be read by itself. `end`: the file has so many bytes, the record among them; in
+ * what is behind it, or before it, is nothing that the scan sees and that is not written yet.
+ *
+ * STRATA_ERR_NO_MEMORY. */
+int value_ahead_record(struct value_ahead *ahead, const struct fs_pooled *file, uint64_t number,
+                       uint64_t offset, uint64_t size, uint64_t end, const uint8_t **record,
+                       struct strata_error *err);
 
 #endif

@@ -138,9 +138,13 @@ static int read_record(struct value_file *file, const struct pointer *pointer, u
 {
     uint64_t end = atomic_load_explicit(&file->end, memory_order_relaxed);
     const uint8_t *record = NULL;
+    int rc = 0;
 
     if (ahead)
-        record = value_ahead_record(ahead, &file->pooled, file->number, pointer->offset, size, end);
+        rc = value_ahead_record(ahead, &file->pooled, file->number, pointer->offset, size, end,
+                                &record, err);
+    if (rc < 0)
+        return rc;
     if (!record)
         return fs_read_exactly(file->pooled.file, pointer->offset, to, size, err);
     memcpy(to, record, size);

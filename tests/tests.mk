@@ -5,6 +5,7 @@
 #   crash/     likewise: kill, power cut, flipped bits, cut files
 #   stages/    NN_*_test.c is run for stage NN alone: its modules, its known limits (weak_...)
 #   cli/       is run once, on build/strata
+#   project/   is about the project's own tools and benchmarks; it is run with ALL=1
 #   points/    makes each atomic access a point of a drawn schedule (MODE=points: make schedules)
 #   browser/   is run by make browser, which installs one
 #   engines/   is no test: engines as a learner's, one right and others wrong in a known way
@@ -46,9 +47,9 @@ $B/tests/engines/%.so: tests/engines/%.c
 
 .PHONY: test tests-build check-build threads browser browser-mutants bare kill mutants mutants-full
 tests-build: $(TEST_BIN) $(ENGINES) $B/strata
-test: install-test ## run the tests, of the newest stage all sizes [STAGE=N] [MODE=asan|tsan] [QUICK=1|no: for all|none] [ONLY='unit text|stage 3 kill': suites that match]
+test: install-test ## run the tests, some minutes [STAGE=N] [MODE=asan|tsan] [ALL=1: every suite] [QUICK=1|no: sizes] [ONLY='unit text|stage 3 kill': suites that match]
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
-	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh "$(ONLY)"
+	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) ALL=$(ALL) tests/tools/run.sh "$(ONLY)"
 
 # What a compiler says of every source; with CFLAGS=-fsyntax-only nothing is made.
 .PHONY: compile
@@ -105,9 +106,13 @@ browser: install-browser book ## the page of strata timeline, and the book, in a
 browser-mutants: install-browser book ## put known faults into the book's site, one at a time: make browser must find each [MUTANT=word]
 	@B=$B bash tests/browser/mutants.sh $(MUTANT)
 
+.PHONY: everything
+everything: ## all that must hold before a release: every suite, page, sanitizer, some mutants and fuzzing (two hours)
+	@bash .ci/run everything
+
 # On a minimal Debian: see tests/tools/bare.sh.
-bare: ## the README's two commands on a minimal Debian, which is made for it; needs root [RUN='tour test'] [SUITE=bookworm]
-	@SUITE=$(SUITE) tests/tools/bare.sh $(RUN)
+bare: ## the README's two commands on a minimal Debian, which is made for it; needs root [RUN='tour test'] [SUITE=bookworm] [QUICK=1: as root alone]
+	@SUITE=$(SUITE) QUICK=$(QUICK) tests/tools/bare.sh $(RUN)
 
 # Known bugs as patches: tests/mutants/DIR/NAME.patch; see tests/tools/mutants.sh.
 mutants: install-test install-mutants ## put known bugs in, one at a time: a test must find each [MUTANT=word] [STAGE=N] [SAMPLE=5: one in five, as the commit chooses, and of what changed]

@@ -72,7 +72,8 @@ static void power_cut_posix_loses_nothing_synced(void **state)
 /* One state in so many is crashed again; fewer from stage 4 on, as in kill_model_test.c. */
 static unsigned sampled(void)
 {
-    return check_sanitized() ? 97 : check_quick() ? 31 : subject_info()->stage >= 4 ? 17 : 3;
+    bool tree = subject_info()->stage >= 4;
+    return check_sanitized() ? 97 : check_quick() ? (tree ? 61 : 31) : tree ? 17 : 3;
 }
 
 static void power_cut_during_recovery_loses_nothing_synced(void **state)

@@ -187,7 +187,7 @@ static void crash_while_a_log_goes_loses_nothing(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
     struct strata *db = open_it(fs, MEMTABLE);
-    uint64_t stride = check_whole() ? 2 : check_sanitized() ? 211 : check_quick() ? 71 : 24;
+    uint64_t stride = check_whole() ? 2 : check_sanitized() ? 211 : check_quick() ? 151 : 24;
     uint64_t cuts = 0;
 
     (void)state;

@@ -4,6 +4,8 @@
 #
 #   tests/tools/bare.sh [TARGET...] [NAME=VALUE...]    make targets (tour test), variables for them
 #
+# QUICK=1: as root alone. Without, as an ordinary user first, who may install nothing.
+#
 # Needs root, debootstrap and namespaces (unshare); where one is missing, or no package can be had, it
 # says so and counts as skipped. SUITE=bookworm is the Debian, BARE=build/bare where it is kept.
 #
@@ -201,7 +203,7 @@ mirror=$(sources | awk -v suite="$suite" '$2 == suite && $3 == "main" { print $1
 mirror=${mirror:-http://deb.debian.org/debian}
 make_base
 echo "what each step prints goes to $dir/STEP.log"
-ordinary_user
+[ -n "${QUICK:-}" ] || ordinary_user
 echo "the same machine as it was, now as root:"
 new_root root
 for target in "${targets[@]}"; do

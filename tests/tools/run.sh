@@ -3,15 +3,17 @@
 # a time (one more than there are cores, as some wait for the disk), and ends with "N passed, N failed". Exit
 # code 1 when one failed.
 #
-#   B=build STAGE= QUICK= tests/tools/run.sh [REGEX]    only suites whose name matches REGEX
+#   B=build STAGE= QUICK= ALL= tests/tools/run.sh [REGEX]    only suites whose name matches REGEX
 #   SKIP=REGEX                                          but for those that match this one
 #   STRATA_ENGINE=mine.so STAGE=N                       only what is asked of an engine of one's own
 #   LOGS=DIR TAIL=60                                    where output goes; how much a failure shows
 #   COUNTS=DIR                                          where a MODE=cov build writes its counts
 #
-# What takes long is asked of the newest stage: the others, whose modules it goes on with, and what
-# is run a second time on mapped files or by tiers, have QUICK sizes. QUICK=1: all have. QUICK=no:
-# none, and what explores crashes goes deeper; so it is for the stage that STAGE names.
+# A run that names no suites (no STAGE, no REGEX) takes some minutes: all have QUICK sizes, and what finds nothing
+# that another one would not is left out: left_out below. ALL=1 runs every suite, the newest stage's at
+# their usual size: the others, whose modules it goes on with, and what is run a second time on mapped
+# files or by tiers, have QUICK sizes. QUICK=1: all have. QUICK=no: none, and what explores crashes goes deeper; so it is
+# for the stage that STAGE names.
 #
 # A run that is ended before all suites were run has failed, whatever those said that were.
 #
@@ -22,6 +24,8 @@ set -u
 B=${B:-build}
 only=${1:-}
 case $B in /*) STRATA=$B/strata ;; *) STRATA=$PWD/$B/strata ;; esac
+all=${ALL:-}${STAGE:-}${STRATA_ENGINE:-}$only
+[ -n "$all" ] || QUICK=${QUICK:-1}
 export B STRATA CMOCKA_MESSAGE_OUTPUT=TAP QUICK=${QUICK:-}
 # (256 MiB of freed memory are kept back otherwise: thousands of small databases fault on new pages)
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=16}
@@ -82,6 +86,7 @@ suites() {
     if [ -z "${STAGE:-}${STRATA_ENGINE:-}" ]; then
         list unit '' '' "$B"/tests/unit/*_test
         list cli '' 'bash ' tests/cli/*.sh
+        list project '' 'bash ' tests/project/*.sh
         list docs '' 'bash ' tests/docs/*.sh
     fi
     for s in $stages; do
@@ -122,6 +127,25 @@ suites() {
         *) echo "fuzz ${t##*/}||$t --tap" ;;
         esac
     done
+}
+
+# What a run that names no suites leaves out, as a regex; what finds the same stands beside it.
+left_out() {
+    local newest middle again
+    newest=$(tail -n 1 <<<"$stages")
+    middle=$(sed '$d' <<<"$stages" | awk '$1 >= 7' | paste -sd'|')
+    # The project's own tools, benchmarks and pages, and commands of which each call is refused: make everything.
+    echo "^(project|docs) |^cli refused\\|"
+    # A contract that an earlier stage promises, at the stages between 6 and the newest, whose modules these two have;
+    # so for what crashes and damages. (4 and 5 are one store with two kinds of tables, and 6 is 5 with levels.)
+    echo "^stage (${middle:-none}) (contract_(basic|copy|destroy|fault|files|inspect|iter|marker|marker_repair|model|process|promise|range|snapshot|thread|view)|bits|mark|removed|oracle|faults|memory|explorer|kill_real|kill_model|power_cut|fuzz_engine|schedule_crash)\\|"
+    echo "^stage 4 (faults|memory|explorer|kill_real|fuzz_engine)\\||^stage 5 (kill_model|kill_real|power_cut)\\||^stage 6 (kill_model|power_cut)\\|"
+    # Tests of a stage that a later one runs with its own parts, as its tests include them.
+    again=$(sed -nE 's/^#include "0*([0-9]+)_(.*)_test\.c"/\1 \2/p' tests/stages/*_test.c 2>/dev/null | sort -u | paste -sd'|')
+    echo "^stage (${again:-none})\\|"
+    # The newest with background work by a seed's steps, by a thread, by tiers, or with mapped files: what crashes and damages
+    # is asked without, and of values in value files; contracts, of the background thread.
+    echo " (seeded|mapped|tiered|collecting) |^stage ($middle) background|background (faults|memory)|values (memory|explorer)"
 }
 
 # The long ones first, those of the newest stage before the others, so that all cores have work to
@@ -196,13 +220,15 @@ show_skipped() {
 export -f run_one show_failure show_skipped
 export logs newest skipped='^(not )?ok .*# *SKIP' # cmocka says "not ok" of a skipped test
 
-all=$(suites)
-twice=$(cut -d'|' -f1 <<<"$all" | tr ' ' _ | sort | uniq -d)
+every=$(suites)
+twice=$(cut -d'|' -f1 <<<"$every" | tr ' ' _ | sort | uniq -d)
 [ -z "$twice" ] || { echo "run.sh: two suites have the log: $twice" >&2; exit 1; }
 cores=$(nproc 2>/dev/null || echo 2)
-mapfile -t chosen < <(grep -E -- "$only" <<<"$all" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | in_order)
+[ -n "$all" ] || SKIP=${SKIP:+$SKIP|}$(left_out | paste -sd'|')
+mapfile -t chosen < <(grep -E -- "$only" <<<"$every" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | in_order)
 [ ${#chosen[@]} -eq 0 ] || printf '%s\0' "${chosen[@]}" | xargs -0 -r -P "${JOBS:-$((cores + 1))}" -I{} bash -c 'run_one "$1"' _ {}
 
+[ -n "$all" ] || echo "left out: $(($(wc -l <<<"$every") - ${#chosen[@]})) suites; ALL=1 runs them, too"
 cat "$logs"/*.count 2>/dev/null | awk -v chosen=${#chosen[@]} '
     NF == 3 { good += $1; bad += $2; skip += $3; run++ }
     END {

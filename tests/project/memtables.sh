@@ -1,7 +1,7 @@
 #!/bin/bash
 # The comparison of memtables: its arguments, and that each of the structures holds what the others
 # hold, which the program checks itself. Its times are nobody's promise.
-. "$(dirname "$0")/tap.bash"
+. "$(dirname "$0")/../cli/tap.bash"
 built=$(dirname "$STRATA")
 [ -x "$built/bench/strata-memtables" ] ||
     { echo "not ok - there is no $built/bench/strata-memtables: make bench-build"; exit 1; }

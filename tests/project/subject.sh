@@ -1,7 +1,7 @@
 #!/bin/bash
 # What the crash tests are told to test: a stage of this build, or an engine of the learner's own.
 plain=$PWD/tests/engines/plain.c stage1=$PWD/stages/01_append_log includes="-I$PWD/include -I$PWD/common -I$PWD/stages"
-. "$(dirname "$0")/tap.bash"
+. "$(dirname "$0")/../cli/tap.bash"
 test=$(dirname "$STRATA")/tests/crash/oracle_test
 if [ ! -x "$test" ] || ! command -v cc >/dev/null; then
     skip subject "no tests, or no compiler"

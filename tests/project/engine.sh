@@ -2,7 +2,7 @@
 # An engine of one's own (tests/engines holds one that is right and others wrong in a known way): what
 # is refused, what a wrong one is found by, and what its author is told. (Where to begin: workshop.sh.)
 root=$PWD
-. "$(dirname "$0")/tap.bash"
+. "$(dirname "$0")/../cli/tap.bash"
 build=$(dirname "$STRATA") engines=$(dirname "$STRATA")/tests/engines
 if [ ! -f "$engines/plain.so" ]; then
     skip engine "the engines are not built"

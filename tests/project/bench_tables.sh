@@ -1,7 +1,7 @@
 #!/bin/bash
 # The two programs of bench/ that print one table each: what they say of themselves, that the example
 # on it runs, and what they do not take.
-. "$(dirname "$0")/tap.bash"
+. "$(dirname "$0")/../cli/tap.bash"
 bench=$(dirname "$STRATA")/bench
 for name in difficult_keys block_layouts; do
     if [ ! -x "$bench/$name" ]; then

@@ -72,6 +72,7 @@ static void use(const char *dir, unsigned stage)
     options.stage = stage;
     options.create = true;
     options.memtable_bytes = 64 << 10;
+    options.sync = STRATA_SYNC_NEVER;
     must(strata_open(dir, &options, &db, &err), &err);
     for (unsigned i = 0; i < 4000; i++)
         must(strata_put(db, strata_bytes(&i, sizeof i), strata_string("some value or other"), &err), &err);

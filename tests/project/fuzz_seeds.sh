@@ -2,7 +2,7 @@
 # The seeds of the fuzz targets are those that the engine's own writer makes now: `make fuzz-seeds`
 # writes them anew where a format, or what the engine does with so little, has changed.
 seeds=$PWD/fuzz/seeds
-. "$(dirname "$0")/tap.bash"
+. "$(dirname "$0")/../cli/tap.bash"
 make_seeds=$(dirname "$STRATA")/fuzz/make_seeds
 if [ ! -x "$make_seeds" ]; then
     skip seeds_are_as_they_are_written_now "it is not built"

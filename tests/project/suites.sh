@@ -2,12 +2,12 @@
 # The runner of the suites (tests/tools/run.sh): what counts as a failure, and the last line.
 runner=$PWD/tests/tools/run.sh
 . tests/cli/tap.bash
-unset B STAGE QUICK SKIP STRATA_ENGINE COUNTS LOGS TAIL
+unset B STAGE QUICK ALL SKIP STRATA_ENGINE COUNTS LOGS TAIL
 export JOBS=1
-mkdir -p tests/cli stages/01_only && touch stages/01_only/stage.mk
+mkdir -p tests/cli tests/project stages/01_only && touch stages/01_only/stage.mk
 
 suite() { cat >"tests/cli/$1.sh"; }
-only() { rm -f tests/cli/*; }
+only() { rm -f tests/cli/* tests/project/*; }
 last() { tail -1 <<<"$out"; }
 
 suite good <<<'echo "ok 1 - it"; echo 1..1'
@@ -40,6 +40,18 @@ is failure_is_shown_when_much_follows "$(grep -o '| .*' <<<"$out" | paste -sd' '
 suite noisy <<<'echo "# skipped: no time"; echo "not ok 1 # SKIP it"; echo "ok 2 - that # SKIP no room"; echo 1..2'
 run "$runner"
 is skipped_tests_have_their_reasons "$(grep -o '| .*' <<<"$out" | paste -sd' ')" "| skipped: it: no time | ok 2 - that # SKIP no room"
+only
+
+suite good <<<'echo "ok 1 - it is $QUICK"; echo 1..1'
+cp tests/cli/good.sh tests/project/tool.sh
+run "$runner"
+is run_of_no_names_leaves_out_and_says_so "$rc $(tail -2 <<<"$out")" $'0 left out: 1 suites; ALL=1 runs them, too\n1 passed, 0 failed'
+like run_of_no_names_is_quick "$(cat build/test-logs/cli_good.log)" 'it is 1$'
+ALL=1 run "$runner"
+is all_leaves_out_nothing "$rc $(grep -c 'left out' <<<"$out") $(last)" "0 0 2 passed, 0 failed"
+like all_is_not_quick "$(cat build/test-logs/cli_good.log)" 'it is $'
+run "$runner" tool
+is what_is_named_is_run "$rc $out" "0 $(grep -o 'ok  *project tool .*' <<<"$out")"$'\n1 passed, 0 failed'
 only
 
 code no_suite_at_all_fails 1 "$runner"

@@ -18,7 +18,7 @@ run pl names
 is tables_name_what_there_is "$rc $out" '0 '
 printf '%s\n' "$err" | sed 's/^/# /' # tables without a list of tests
 make -s -C "$root" workshop-build >/dev/null
-# (make workshop-check QUICK=1 tries a sitting and some mutants of every third stage, and is a part of .ci/run.)
+# (make workshop-check QUICK=1 tries a sitting and some mutants of every third stage, and is a part of make everything.)
 run bash -c "cd '$root' && tests/tools/workshop.sh starts"
 is starts_are_made "$rc" 0
 [ "$rc" -eq 0 ] || printf '%s\n' "$out" "$err" | sed 's/^/# /'

@@ -42,7 +42,7 @@ static struct value_set *set_of(struct strata *db)
     return value_set_of(((struct tree *)db->self)->common);
 }
 
-static void put(struct strata *db, unsigned key, unsigned round)
+static void put_sized(struct strata *db, unsigned key, unsigned round, size_t size)
 {
     static char value[SIZE];
     struct strata_error err;
@@ -50,7 +50,12 @@ static void put(struct strata *db, unsigned key, unsigned round)
 
     snprintf(name, sizeof name, "key%013u", key);
     memset(value, (int)(key + round), sizeof value);
-    assert_ok(strata_put(db, strata_string(name), strata_bytes(value, SIZE), &err), &err);
+    assert_ok(strata_put(db, strata_string(name), strata_bytes(value, size), &err), &err);
+}
+
+static void put(struct strata *db, unsigned key, unsigned round)
+{
+    put_sized(db, key, round, SIZE);
 }
 
 static void overwrite(struct strata *db, unsigned times, struct prng *random)
@@ -252,9 +257,40 @@ static void collection_step_is_as_large_as_its_budget(void **state)
     fs_free(fs);
 }
 
+/* A file's header is no garbage: else what was collected would be again, without end. */
+static void collection_of_a_small_file_is_the_last(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+    uint64_t relocated;
+
+    (void)state;
+    subject_options(&options, fs, true);
+    options.value_bytes = 64;
+    options.value_garbage = 1;
+    options.background_threads = 0;
+    options.background_seed = 0;
+    assert_ok(strata_open("db", &options, &db, &err), &err);
+    put_sized(db, 1, 1, 100);
+    put_sized(db, 2, 1, 100);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    put_sized(db, 1, 2, 100);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    relocated = set_of(db)->relocated;
+    assert_true(relocated > 0);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    assert_int_equal(set_of(db)->relocated, relocated);
+    assert_false(value_set_has_garbage(set_of(db)));
+    close_db(db);
+    fs_free(fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(collection_of_a_small_file_is_the_last),
         cmocka_unit_test(space_comes_back_though_nobody_asks),
         cmocka_unit_test(space_of_few_small_tables_comes_back),
         cmocka_unit_test(space_is_bounded_while_it_is_written),

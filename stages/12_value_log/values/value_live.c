@@ -1,6 +1,7 @@
 /* value_live.c: what is live in the files that are known; which of them have much garbage, and
  * which go. */
 #include "value_set_inside.h"
+#include "01_append_log/record.h"
 #include "12_value_log/values/live.h"
 
 #include <stdlib.h>
@@ -52,12 +53,15 @@ void value_set_sweep(struct value_set *set, struct obsolete_files *obsolete)
     sync_unlock(&set->mutex);
 }
 
-/* A file with `value_garbage` percent of dead bytes. */
+/* A file of whose records `value_garbage` percent are dead bytes. (Its header is not counted: else
+ * one with little in it would be collected again and again.) */
 static bool is_garbage(const struct value_set *set, const struct value_file *file)
 {
     uint64_t most = 100 - set->env->options->value_garbage;
+    uint64_t records = file->bytes - RECORD_FILE_HEADER;
 
-    return file->values && !file->damaged && file->live * 100 <= file->bytes * most;
+    return file->values && !file->damaged && file->bytes > RECORD_FILE_HEADER &&
+           file->live * 100 <= records * most;
 }
 
 int value_set_garbage(struct value_set *set, uint64_t **numbers, size_t *count,

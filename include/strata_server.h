@@ -5,6 +5,8 @@
 
 #include "strata.h"
 
+#include <stdatomic.h>
+
 struct strata_server_options {
     const char *bind;      /* address to listen on: "127.0.0.1" */
     unsigned port;         /* TCP port; 0: the system picks one */
@@ -19,6 +21,9 @@ struct strata_server_options {
     size_t most_clients; /* connections at once */
     size_t most_request; /* bytes of one request */
     size_t most_memory;  /* bytes in buffers of all connections, and of one reply */
+    /* The clock of the database (strata_options.clock), milliseconds since 1970: the server moves
+     * it on before each round. */
+    _Atomic uint64_t *now_ms;
     uint64_t idle_ms;    /* a connection that is idle for so long is ended; 0: none is */
     const char *backups; /* directory for SAVE and BGSAVE; NULL: they fail */
     bool http;           /* answer HTTP on a port of its own, */

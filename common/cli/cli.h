@@ -168,7 +168,7 @@ struct cli {
     FILE *out, *log;                /* borrowed */
     int out_errno;                  /* of the first write to `out` that failed, if known */
     struct progress progress;
-    uint64_t stopped_ms;         /* the time, for databases that are opened; 0: the system's */
+    _Atomic uint64_t stopped_ms; /* the time, for databases that are opened; 0: the system's */
     struct cli_session *session; /* NULL: a command line of its own */
 };
 

@@ -97,6 +97,7 @@ struct job *worker_round(struct server_state *server, struct job *newest)
     struct strata_error err;
     bool wrote;
 
+    state_tick(server);
     for (struct job *job = oldest; job; job = job->next)
         run_job(server, job);
     wrote = server->store.dirty || server->store.asked;

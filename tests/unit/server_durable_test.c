@@ -17,6 +17,7 @@ struct rig {
     struct strata *db;
     struct server_state *server;
     struct strata_server_options options;
+    _Atomic uint64_t now_ms;
     char log[2000];
 };
 
@@ -57,7 +58,8 @@ static void rig_open(struct rig *rig, enum strata_sync sync, uint32_t sync_ms)
                                                   .log = keep_line,
                                                   .log_arg = rig,
                                                   .sync = "",
-                                                  .dir = DIR};
+                                                  .dir = DIR,
+                                                  .now_ms = &rig->now_ms};
     rig->server = calloc(1, sizeof *rig->server);
     assert_non_null(rig->server);
     assert_ok(state_init(rig->server, rig->db, &rig->options, &err), &err);
@@ -177,7 +179,9 @@ static int hash_at(struct strata *db)
 {
     struct strata_error err;
     struct server_state *server = calloc(1, sizeof *server);
-    struct strata_server_options options = {.most_request = MOST, .most_memory = MOST};
+    _Atomic uint64_t now_ms = 0;
+    struct strata_server_options options = {
+        .most_request = MOST, .most_memory = MOST, .now_ms = &now_ms};
     struct job job;
     int n = -1, m = -2, fields = 0, end = 0;
 

@@ -18,8 +18,14 @@ struct rig {
     struct strata *db;
     struct server_state *server;
     struct strata_server_options options;
+    _Atomic uint64_t now_ms;
     struct job job;
 };
+
+static uint64_t rig_clock(void *rig)
+{
+    return ((struct rig *)rig)->now_ms;
+}
 
 static void job_open(struct job *job)
 {
@@ -45,9 +51,15 @@ static void rig_open(struct rig *rig)
     options.create = true;
     options.fs = rig->fs;
     options.background_threads = 0;
+    options.clock = rig_clock;
+    options.clock_arg = rig;
     assert_ok(strata_open("db", &options, &rig->db, &err), &err);
-    rig->options = (struct strata_server_options){
-        .synced = true, .most_request = MOST, .most_memory = MOST, .sync = "always", .dir = "db"};
+    rig->options = (struct strata_server_options){.synced = true,
+                                                  .most_request = MOST,
+                                                  .most_memory = MOST,
+                                                  .sync = "always",
+                                                  .dir = "db",
+                                                  .now_ms = &rig->now_ms};
     rig->server = calloc(1, sizeof *rig->server);
     assert_non_null(rig->server);
     assert_ok(state_init(rig->server, rig->db, &rig->options, &err), &err);

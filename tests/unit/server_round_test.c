@@ -14,7 +14,13 @@ struct rig {
     struct strata *db;
     struct server_state *server;
     struct strata_server_options options;
+    _Atomic uint64_t now_ms;
 };
+
+static uint64_t rig_clock(void *rig)
+{
+    return ((struct rig *)rig)->now_ms;
+}
 
 static void rig_open(struct rig *rig)
 {
@@ -25,11 +31,14 @@ static void rig_open(struct rig *rig)
     assert_non_null(mkdtemp(rig->dir));
     strata_options_init(&options);
     options.create = true;
+    options.clock = rig_clock;
+    options.clock_arg = rig;
     assert_ok(strata_open(rig->dir, &options, &rig->db, &err), &err);
     rig->options = (struct strata_server_options){.most_request = 1000000,
                                                   .most_memory = 1000000,
                                                   .synced = true,
                                                   .sync = "always",
+                                                  .now_ms = &rig->now_ms,
                                                   .dir = rig->dir};
     rig->server = calloc(1, sizeof *rig->server);
     assert_non_null(rig->server);
@@ -104,6 +113,49 @@ static void round_answers_in_order(void **state)
                  strata_string("$2\r\n20\r\n+OK\r\n-ERR unknown command 'nosuch'\r\n$1\r\nx\r\n"));
     job_close(&a);
     job_close(&b);
+    rig_close(&rig);
+}
+
+/* 14.I14: also when milliseconds pass. */
+static void round_has_one_time(void **state)
+{
+    char lines[200 * 30 + 60] = "hset h a 1 b 2\npexpire h 1\n", *end = lines + strlen(lines);
+    struct rig rig = {0};
+    struct job a;
+
+    (void)state;
+    rig_open(&rig);
+    job_open(&a);
+    for (int i = 0; i < 200; i++)
+        end = stpcpy(end, "keys *\npttl h\nhlen h\n");
+    ask(&a, lines);
+    sync_sleep(2000000);
+    worker_round(rig.server, &a);
+    assert_int_equal(a.reply.bytes.size, 8 + 200 * (11 + 4 + 4));
+    assert_bytes(strata_bytes(a.reply.bytes.data + a.reply.bytes.size - 8, 8),
+                 strata_string(":1\r\n:2\r\n"));
+    sync_sleep(2000000);
+    expect(&rig, &a, "pttl h\nhgetall h\n", ":-2\r\n*0\r\n");
+    job_close(&a);
+    rig_close(&rig);
+}
+
+/* 14.I14: the system's clock is behind the database's, which goes on. */
+static void round_time_never_goes_back(void **state)
+{
+    struct rig rig = {0};
+    struct job a;
+    uint64_t before;
+
+    (void)state;
+    rig_open(&rig);
+    job_open(&a);
+    before = rig.now_ms += 1000000;
+    expect(&rig, &a, "set k 1 px 30\nget k\n", "+OK\r\n$1\r\n1\r\n");
+    sync_sleep(40000000);
+    expect(&rig, &a, "get k\n", "$-1\r\n");
+    assert_in_range(rig.now_ms, before + 40, before + 500000);
+    job_close(&a);
     rig_close(&rig);
 }
 
@@ -261,6 +313,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_answers_in_order),
+        cmocka_unit_test(round_has_one_time),
+        cmocka_unit_test(round_time_never_goes_back),
         cmocka_unit_test(round_exec_is_stopped_by_a_write_to_a_watched_key),
         cmocka_unit_test(round_whose_write_is_refused_acknowledges_nothing),
         cmocka_unit_test(round_password_is_compared_to_its_end),

@@ -56,6 +56,7 @@ static int read_limits(struct cli *cli, struct strata_server_options *options)
     options->most_request = MOST_REQUEST;
     options->most_memory = (size_t)memory;
     options->idle_ms = idle * 1000;
+    options->now_ms = &cli->stopped_ms;
     return code;
 }
 
@@ -104,7 +105,10 @@ static int serve(struct cli *cli, const struct strata_server_options *options)
     struct strata_stage_info info;
     struct strata_error err;
     struct strata *db;
-    int code = cli_open(cli, CLI_CREATE, &db);
+    int code;
+
+    cli->stopped_ms = cli_now_ms(); /* the server moves it on */
+    code = cli_open(cli, CLI_CREATE, &db);
 
     if (code != CLI_OK)
         return code;

@@ -160,19 +160,20 @@ static int info(struct call *call, struct strata_error *err)
              "\r\nrdb_last_bgsave_status:%s\r\nlast_backup:%.700s\r\n\r\n"
              "# Stats\r\ntotal_connections_received:%" PRIu64
              "\r\ntotal_commands_processed:%" PRIu64 "\r\n",
-             STRATA_VERSION, (long)getpid(), server->port, (now_ms() - server->started_ms) / 1000,
-             server->options->dir, (uint64_t)server->clients, server->options->most_clients,
-             (size_t)server->held, server->options->sync, server->store.due_ns != 0,
-             (int)server->failing, saving, server->saved_ms / 1000,
-             !saving && server->save.failed ? "err" : "ok", saving ? "" : server->save.path,
-             (uint64_t)server->connections, (uint64_t)server->commands);
+             STRATA_VERSION, (long)getpid(), server->port,
+             (sync_now() - server->started_ns) / 1000000000, server->options->dir,
+             (uint64_t)server->clients, server->options->most_clients, (size_t)server->held,
+             server->options->sync, server->store.due_ns != 0, (int)server->failing, saving,
+             server->saved_ms / 1000, !saving && server->save.failed ? "err" : "ok",
+             saving ? "" : server->save.path, (uint64_t)server->connections,
+             (uint64_t)server->commands);
     reply_text(call->reply, text);
     return 0;
 }
 
 static int run_time(struct call *call, struct strata_error *err)
 {
-    uint64_t now = now_ms();
+    uint64_t now = now_ms(call->server);
     char text[24];
 
     (void)err;

@@ -1,6 +1,8 @@
 /* command.c: stage 14, a server: which command a request means, and whether it may run now.
  *
- * 14.I5: each request has exactly one reply, in the order of the requests of its connection. */
+ * 14.I5: each request has exactly one reply, in the order of the requests of its connection.
+ * 14.I14: the time of the database stands still while a round runs, so a hash expires as a whole;
+ * it never goes back, though the system's clock may be set back. */
 #include "14_server/commands/command.h"
 #include "14_server/store/entry.h"
 
@@ -133,11 +135,21 @@ int state_init(struct server_state *server, struct strata *db,
     server->command_at = command_at;
     server->command_named = command_named;
     server->options = options;
-    server->random = server->started_ms = now_ms();
-    server->saved_ms = server->started_ms;
+    server->random = server->saved_ms = system_ms();
+    server->started_ns = server->ticked_ns = sync_now();
+    state_tick(server);
     if (keyspace_init(&server->store, db, options->synced, options->sync_ms, err) < 0)
         return err->code;
     return entry_init(&server->store, err);
+}
+
+void state_tick(struct server_state *server)
+{
+    uint64_t passed_ms = (sync_now() - server->ticked_ns) / 1000000;
+    uint64_t now = now_ms(server) + passed_ms, system = system_ms();
+
+    server->ticked_ns += passed_ms * 1000000;
+    *server->options->now_ms = system > now ? system : now;
 }
 
 void state_free(struct server_state *server)

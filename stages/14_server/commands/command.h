@@ -39,8 +39,8 @@ struct server_state {
     struct save save;
     struct cursor cursors[CURSORS];
     uint64_t last_cursor;
-    uint64_t random; /* of RANDOMKEY */
-    uint64_t started_ms;
+    uint64_t random;                /* of RANDOMKEY */
+    uint64_t started_ns, ticked_ns; /* sync_now: when it was started, state_tick called */
     unsigned port;
     _Atomic uint64_t commands, saved_ms;
     _Atomic uint64_t clients, connections; /* now, and since the start */
@@ -98,6 +98,8 @@ extern const struct command string_commands[], part_commands[], hash_commands[],
 int state_init(struct server_state *server, struct strata *db,
                const struct strata_server_options *options, struct strata_error *err);
 void state_free(struct server_state *server);
+/* Moves the clock of the database on (14.I14). */
+void state_tick(struct server_state *server);
 void state_log(const struct server_state *server, const char *message);
 /* Until no backup is made. */
 void save_wait(struct server_state *server);
@@ -112,7 +114,8 @@ bool number_of(struct strata_slice text, int64_t *number);
 struct strata_slice number_text(int64_t number, char to[24]);
 int syntax_error(struct call *call); /* these add a reply and return 0 */
 int not_a_number(struct call *call);
-uint64_t now_ms(void); /* since 1970 */
+uint64_t now_ms(const struct server_state *server); /* since 1970 (14.I14) */
+uint64_t system_ms(void);                           /* the same by the system's clock */
 /* Is the key there? 0 or NOT_FOUND, < 0. */
 int key_exists(struct call *call, struct strata_slice key, struct strata_error *err);
 

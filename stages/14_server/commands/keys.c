@@ -64,7 +64,7 @@ static int put_time(struct call *call, uint64_t until, bool has_past, struct str
 
 static int expire(struct call *call, int64_t unit, bool from_now, struct strata_error *err)
 {
-    int64_t n, now = (int64_t)now_ms();
+    int64_t n, now = (int64_t)now_ms(call->server);
 
     if (!number_of(call->argv[2], &n))
         return not_a_number(call);
@@ -99,7 +99,7 @@ static int persist(struct call *call, struct strata_error *err)
 static int ttl(struct call *call, uint64_t unit, struct strata_error *err)
 {
     struct entry entry;
-    uint64_t until, now = now_ms();
+    uint64_t until, now = now_ms(call->server);
     int rc = entry_find(&call->server->store, call->argv[1], &entry, err);
 
     until = entry.until;

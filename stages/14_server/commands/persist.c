@@ -12,7 +12,7 @@
 /* backups/20261125-031500-1: the time, and the number of the save since the start. */
 static void name_save(struct save *save, const char *backups)
 {
-    time_t now = (time_t)(now_ms() / 1000);
+    time_t now = (time_t)(system_ms() / 1000);
     char when[32];
     struct tm tm;
 
@@ -26,7 +26,7 @@ static int make(struct server_state *server, struct strata_error *err)
     int rc = strata_backup(server->store.db, server->save.path, NULL, err);
 
     if (rc == 0)
-        server->saved_ms = now_ms();
+        server->saved_ms = system_ms();
     server->save.failed = rc < 0;
     return rc;
 }

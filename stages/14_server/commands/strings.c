@@ -30,7 +30,7 @@ static int read_time(struct call *call, struct strata_slice word, struct strata_
 {
     bool seconds = word_is(word, "ex") || word_is(word, "exat");
     bool from_now = word_is(word, "ex") || word_is(word, "px");
-    uint64_t now = from_now ? now_ms() : 0;
+    uint64_t now = from_now ? now_ms(call->server) : 0;
     int64_t n;
 
     if (!number_of(text, &n)) {

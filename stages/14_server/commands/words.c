@@ -48,7 +48,12 @@ int not_a_number(struct call *call)
     return 0;
 }
 
-uint64_t now_ms(void)
+uint64_t now_ms(const struct server_state *server)
+{
+    return *server->options->now_ms;
+}
+
+uint64_t system_ms(void)
 {
     struct timespec t;
 

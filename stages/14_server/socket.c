@@ -8,7 +8,7 @@
  * 14.I9: so a connection has the replies of one job at most in memory, and a client that does not
  *        read stops only itself.
  * 14.I10: the buffers of all connections that the loop has take no more than most_memory: the
- *         connection with the largest is ended. */
+ *         connection with the largest is ended (while a round runs: 14.I15). */
 #include "strata_server.h"
 
 #ifdef STRATA_UV
@@ -260,8 +260,7 @@ void socket_reply(struct connection *c)
 void socket_resume(struct connection *c)
 {
     c->running = false;
-    if (c->of.handle.type == UV_UNKNOWN_HANDLE)
-        return;
+    c->server->state.held -= c->job.added;
     count_bytes(c);
     socket_reply(c);
 }

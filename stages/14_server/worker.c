@@ -6,16 +6,17 @@
  * One thread makes all writes, so a command that reads and then writes needs no lock, and a
  * thousand connections share each sync.
  *
- * 14.I11: with sync_ms no write waits for longer than that, and one round, until it is durable,
- *         whether others come or not. */
+ * 14.I15: a round ends when its replies take what the buffers of all clients leave of most_memory,
+ * or a megabyte if that is more: it goes beyond it by one reply at most. 14.I11: with sync_ms no
+ * write waits for longer than that, and one round, until it is durable, whether others come or not.
+ */
 #include "14_server/worker.h"
 #include "strata_engine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define JOB_REPLY                                                                                  \
-    ((size_t)1 << 20) /* bytes of replies after which other connections have their turn */
+#define TURN_BYTES ((size_t)1 << 20) /* of replies; then other connections have their turn */
 
 /* The request that the parser has found. */
 static void run_request(struct server_state *server, struct job *job)
@@ -38,17 +39,19 @@ static void run_request(struct server_state *server, struct job *job)
         free(argv);
 }
 
-static void run_job(struct server_state *server, struct job *job)
+/* Until there are so many bytes of replies. Returns how many more they take. */
+static size_t run_job(struct server_state *server, struct job *job, size_t room)
 {
-    enum resp_code code = RESP_READY;
+    size_t before = job->reply.bytes.capacity, most = room < TURN_BYTES ? room : TURN_BYTES;
 
     job->requests = 0;
-    while (code == RESP_READY) {
+    do
         run_request(server, job);
-        if (job->session.closing || job->reply.bytes.size > JOB_REPLY)
-            return;
-        code = resp_next(&job->resp, job->in.data, job->in.size);
-    }
+    while (!job->session.closing && job->reply.bytes.size < most &&
+           resp_next(&job->resp, job->in.data, job->in.size) == RESP_READY);
+    job->added = job->reply.bytes.capacity - before;
+    server->held += job->added;
+    return job->added;
 }
 
 /* What could not be made durable is logged, too: the first time. Shortages pass: the next write
@@ -78,32 +81,29 @@ static void refuse(struct job *job, const struct strata_error *err)
     }
 }
 
-static struct job *reversed(struct job *job)
+/* 14.I15. */
+static size_t round_room(const struct server_state *server)
 {
-    struct job *to = NULL;
-
-    while (job) {
-        struct job *next = job->next;
-        job->next = to;
-        to = job;
-        job = next;
-    }
-    return to;
+    size_t held = server->held, most = server->options->most_memory;
+    return most > held && most - held > TURN_BYTES ? most - held : TURN_BYTES;
 }
 
-struct job *worker_round(struct server_state *server, struct job *newest)
+struct job *worker_round(struct server_state *server, struct job *jobs)
 {
-    struct job *oldest = reversed(newest);
+    size_t room = round_room(server), made = 0;
+    struct job **at = &jobs, *rest;
     struct strata_error err;
     bool wrote;
 
     state_tick(server);
-    for (struct job *job = oldest; job; job = job->next)
-        run_job(server, job);
+    for (; *at && made < room; at = &(*at)->next)
+        made += run_job(server, *at, room - made);
+    rest = *at;
+    *at = NULL;
     wrote = server->store.dirty || server->store.asked;
     if (settled(server, wrote, keyspace_settle(&server->store, &err), &err) < 0) /* 14.I4 */
-        refuse(oldest, &err);
-    return oldest;
+        refuse(jobs, &err);
+    return rest;
 }
 
 /* ---- The thread ------------------------------------------------------------------------------ */
@@ -142,20 +142,23 @@ static void wait_for_jobs(struct worker *worker)
 static void *run(void *arg)
 {
     struct worker *worker = arg;
+    struct job *jobs = NULL, *rest;
 
     sync_lock(&worker->lock);
-    while (worker->waiting || !worker->over) {
-        struct job *jobs = worker->waiting;
+    while (jobs || worker->waiting || !worker->over) {
+        append(&jobs, worker->waiting);
+        worker->waiting = NULL;
+        worker->end = &worker->waiting;
         if (!jobs) {
             wait_for_jobs(worker);
             sync_if_due(worker);
             continue;
         }
-        worker->waiting = NULL;
         sync_unlock(&worker->lock);
-        jobs = worker_round(worker->server, jobs);
+        rest = worker_round(worker->server, jobs);
         sync_lock(&worker->lock);
         append(&worker->finished, jobs);
+        jobs = rest;
         worker->done(worker->done_arg);
         sync_if_due(worker);
     }
@@ -167,6 +170,7 @@ int worker_start(struct worker *worker, struct strata_error *err)
 {
     int sys = sync_mutex_init(&worker->lock);
 
+    worker->end = &worker->waiting;
     if (!sys && (sys = sync_cond_init(&worker->wake)))
         sync_mutex_free(&worker->lock);
     else if (!sys && (sys = sync_start(&worker->thread, run, worker))) {
@@ -179,8 +183,9 @@ int worker_start(struct worker *worker, struct strata_error *err)
 void worker_give(struct worker *worker, struct job *job)
 {
     sync_lock(&worker->lock);
-    job->next = worker->waiting;
-    worker->waiting = job;
+    job->next = NULL;
+    *worker->end = job;
+    worker->end = &job->next;
     sync_wake_one(&worker->wake);
     sync_unlock(&worker->lock);
 }

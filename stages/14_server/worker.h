@@ -16,6 +16,7 @@ struct job {
     struct strata_buffer in; /* bytes that were received */
     struct reply reply;      /* to all requests that were run */
     size_t requests;         /* number of them in this round */
+    size_t added;            /* bytes of `reply` that the round has added to server->held */
 };
 
 struct worker {
@@ -24,7 +25,9 @@ struct worker {
     void *done_arg;
     struct sync_mutex lock;
     struct sync_cond wake;
-    struct job *waiting, *finished; /* the newest first; under `lock`, as `over` is */
+    /* Under `lock`: */
+    struct job *waiting, **end; /* the oldest first; where the next one goes */
+    struct job *finished;
     bool over;
     struct sync_thread thread;
 };
@@ -38,8 +41,9 @@ struct job *worker_take(struct worker *worker);
 /* No job may be with it. */
 void worker_stop(struct worker *worker);
 
-/* What a round does, on the caller's thread: runs the jobs, the oldest first, makes the writes
- * durable, and returns them in that order. */
-struct job *worker_round(struct server_state *server, struct job *newest);
+/* What a round does, on the caller's thread: runs the jobs of the list, the oldest first, and makes
+ * the writes durable. The list ends then behind the last that has run; returns the rest: they are
+ * for the next round. */
+struct job *worker_round(struct server_state *server, struct job *jobs);
 
 #endif

@@ -3,102 +3,12 @@
 #include "test.h"
 
 #include "14_server/store/entry.h"
-#include "14_server/worker.h"
-#include "crash/sim/fs_sim.h"
 #include "rng.h"
+#include "server_rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MOST ((size_t)1000000)
-
-struct rig {
-    struct strata_fs *fs;
-    struct strata *db;
-    struct server_state *server;
-    struct strata_server_options options;
-    _Atomic uint64_t now_ms;
-    struct job job;
-};
-
-static uint64_t rig_clock(void *rig)
-{
-    return ((struct rig *)rig)->now_ms;
-}
-
-static void job_open(struct job *job)
-{
-    *job = (struct job){.session = {.is_known = true}, .reply = {.version = 2, .most = MOST}};
-    job->resp.most_bytes = MOST;
-}
-
-static void job_close(struct job *job)
-{
-    session_free(&job->session);
-    resp_free(&job->resp);
-    strata_buffer_free(&job->in);
-    strata_buffer_free(&job->reply.bytes);
-}
-
-static void rig_open(struct rig *rig)
-{
-    struct strata_options options;
-    struct strata_error err;
-
-    *rig = (struct rig){.fs = fs_sim_new()};
-    strata_options_init(&options);
-    options.create = true;
-    options.fs = rig->fs;
-    options.background_threads = 0;
-    options.clock = rig_clock;
-    options.clock_arg = rig;
-    assert_ok(strata_open("db", &options, &rig->db, &err), &err);
-    rig->options = (struct strata_server_options){.synced = true,
-                                                  .most_request = MOST,
-                                                  .most_memory = MOST,
-                                                  .sync = "always",
-                                                  .dir = "db",
-                                                  .now_ms = &rig->now_ms};
-    rig->server = calloc(1, sizeof *rig->server);
-    assert_non_null(rig->server);
-    assert_ok(state_init(rig->server, rig->db, &rig->options, &err), &err);
-    job_open(&rig->job);
-}
-
-static void rig_close(struct rig *rig)
-{
-    struct strata_error err;
-
-    job_close(&rig->job);
-    state_free(rig->server);
-    free(rig->server);
-    assert_ok(strata_close(rig->db, &err), &err);
-    fs_free(rig->fs);
-}
-
-/* The replies to the lines, a round; valid until the job's next one. */
-static const char *ask_by(struct rig *rig, struct job *job, const char *lines)
-{
-    size_t done = resp_done(&job->resp);
-
-    if (done)
-        memmove(job->in.data, job->in.data + done, job->in.size - done);
-    job->in.size -= done;
-    resp_drop(&job->resp);
-    strata_buffer_clear(&job->reply.bytes);
-    job->next = NULL;
-    assert_int_equal(strata_buffer_append(&job->in, lines, strlen(lines)), 0);
-    assert_int_equal(resp_next(&job->resp, job->in.data, job->in.size), RESP_READY);
-    worker_round(rig->server, job);
-    assert_int_equal(strata_buffer_append(&job->reply.bytes, "", 1), 0);
-    return (char *)job->reply.bytes.data;
-}
-
-static const char *ask(struct rig *rig, const char *lines)
-{
-    return ask_by(rig, &rig->job, lines);
-}
 
 /* ---- 14.I12 and 14.I13, read from the database ----------------------------------------------- */
 

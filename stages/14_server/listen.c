@@ -17,11 +17,8 @@ static struct connection *connection_new(struct server *server, bool tcp)
     if (!c)
         return NULL;
     c->server = server;
-    c->job.resp.most_bytes = server->options->most_request;
-    c->job.reply.version = 2;
-    c->job.reply.most = server->options->most_memory;
     c->last = uv_now(&server->loop);
-    c->job.session.is_known = !server->options->has_password;
+    job_init(&c->job, server->options);
     c->job.session.id = ++server->state.connections;
     if ((tcp ? uv_tcp_init(&server->loop, &c->of.tcp)
              : uv_pipe_init(&server->loop, &c->of.pipe, 0)) < 0) {

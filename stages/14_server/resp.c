@@ -33,10 +33,11 @@ static enum resp_code find_line(struct resp *r, const uint8_t *data, size_t size
                                 size_t *next)
 {
     size_t from = r->seen > r->at ? r->seen : r->at;
+    size_t most = r->most_bytes < RESP_LINE_MAX ? r->most_bytes : RESP_LINE_MAX;
     const uint8_t *end = from < size ? memchr(data + from, '\n', size - from) : NULL;
 
     r->seen = end ? (size_t)(end - data) : size;
-    if ((end ? (size_t)(end - data) : size) - r->at > RESP_LINE_MAX)
+    if ((end ? (size_t)(end - data) : size) - r->at > most)
         return bad(r, "too big inline request");
     if (!end)
         return RESP_MORE;

@@ -51,10 +51,7 @@ static void on_closed(uv_handle_t *handle)
     server->count--;
     server->state.clients = server->count;
     server->left(server);
-    session_free(&c->job.session);
-    resp_free(&c->job.resp);
-    strata_buffer_free(&c->job.in);
-    strata_buffer_free(&c->job.reply.bytes);
+    job_free(&c->job);
     strata_buffer_free(&c->aside);
     free(c);
 }

@@ -18,6 +18,22 @@
 
 #define TURN_BYTES ((size_t)1 << 20) /* of replies; then other connections have their turn */
 
+void job_init(struct job *job, const struct strata_server_options *options)
+{
+    job->session.is_known = !options->has_password;
+    job->resp.most_bytes = options->has_password ? STRANGER_BYTES : options->most_request;
+    job->reply.version = 2;
+    job->reply.most = options->most_memory;
+}
+
+void job_free(struct job *job)
+{
+    session_free(&job->session);
+    resp_free(&job->resp);
+    strata_buffer_free(&job->in);
+    strata_buffer_free(&job->reply.bytes);
+}
+
 /* The request that the parser has found. */
 static void run_request(struct server_state *server, struct job *job)
 {
@@ -35,6 +51,8 @@ static void run_request(struct server_state *server, struct job *job)
     call.argv = argv;
     call.argc = count;
     server->run(&call);
+    if (job->session.is_known)
+        job->resp.most_bytes = server->options->most_request;
     if (argv != few)
         free(argv);
 }

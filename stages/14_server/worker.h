@@ -19,6 +19,12 @@ struct job {
     size_t added;            /* bytes of `reply` that the round has added to server->held */
 };
 
+#define STRANGER_BYTES ((size_t)16384) /* of a request before the password */
+
+/* Of a connection that begins; the rest of it is zero. */
+void job_init(struct job *job, const struct strata_server_options *options);
+void job_free(struct job *job);
+
 struct worker {
     struct server_state *server;
     void (*done)(void *arg); /* called by the worker's thread: worker_take has something */

@@ -574,10 +574,13 @@ def check():
 def password():
     r = Client()
     good = all(r(*w).startswith("NOAUTH") for w in (("PING",), ("GET", "a"), ("NOSUCH",), ("SHUTDOWN",), ("MULTI",)))
+    stranger = Client()
+    stranger.send(("ECHO", b"x" * 20000))
+    good &= stranger.read().startswith("ERR Protocol error")
     good &= r("AUTH", "open").startswith("WRONGPASS") and r("AUTH", "open sesamE").startswith("WRONGPASS")
     good &= r("AUTH", "").startswith("WRONGPASS") and r("GET", "a").startswith("NOAUTH")
     good &= r("AUTH", "someone", sys.argv[3]).startswith("WRONGPASS") and r("AUTH", sys.argv[3]) == "OK"
-    good &= r("GET", "a") is None
+    good &= r("GET", "a") is None and r("ECHO", b"x" * 20000) == b"x" * 20000
     r = Client()
     return good and r("HELLO", 3, "AUTH", "default", sys.argv[3])[b"proto"] == 3 and r("PING") == "PONG"
 

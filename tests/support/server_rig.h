@@ -27,18 +27,10 @@ static inline uint64_t rig_clock(void *rig)
     return ((struct rig *)rig)->now_ms;
 }
 
-static inline void job_open(struct job *job)
+static inline void job_open(const struct rig *rig, struct job *job)
 {
-    *job = (struct job){.session = {.is_known = true}, .reply = {.version = 2, .most = MOST}};
-    job->resp.most_bytes = MOST;
-}
-
-static inline void job_close(struct job *job)
-{
-    session_free(&job->session);
-    resp_free(&job->resp);
-    strata_buffer_free(&job->in);
-    strata_buffer_free(&job->reply.bytes);
+    *job = (struct job){0};
+    job_init(job, &rig->options);
 }
 
 static inline void rig_open(struct rig *rig)
@@ -63,14 +55,14 @@ static inline void rig_open(struct rig *rig)
     rig->server = calloc(1, sizeof *rig->server);
     assert_non_null(rig->server);
     assert_ok(state_init(rig->server, rig->db, &rig->options, &err), &err);
-    job_open(&rig->job);
+    job_open(rig, &rig->job);
 }
 
 static inline void rig_close(struct rig *rig)
 {
     struct strata_error err;
 
-    job_close(&rig->job);
+    job_free(&rig->job);
     state_free(rig->server);
     free(rig->server);
     assert_ok(strata_close(rig->db, &err), &err);

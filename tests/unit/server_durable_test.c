@@ -77,18 +77,12 @@ static void rig_close(struct rig *rig)
 
 static void job_open(struct job *job, const char *lines)
 {
-    *job = (struct job){.session = {.is_known = true}, .reply = {.version = 2, .most = MOST}};
-    job->resp.most_bytes = MOST;
+    static const struct strata_server_options options = {.most_request = MOST, .most_memory = MOST};
+
+    *job = (struct job){0};
+    job_init(job, &options);
     assert_int_equal(strata_buffer_append(&job->in, lines, strlen(lines)), 0);
     assert_int_equal(resp_next(&job->resp, job->in.data, job->in.size), RESP_READY);
-}
-
-static void job_close(struct job *job)
-{
-    session_free(&job->session);
-    resp_free(&job->resp);
-    strata_buffer_free(&job->in);
-    strata_buffer_free(&job->reply.bytes);
 }
 
 /* The replies to the lines, in a round of their own; valid until the next one. */
@@ -100,7 +94,7 @@ static const char *ask(struct rig *rig, const char *lines)
     job_open(&job, lines);
     worker_round(rig->server, &job);
     snprintf(shown, sizeof shown, "%.*s", (int)job.reply.bytes.size, (char *)job.reply.bytes.data);
-    job_close(&job);
+    job_free(&job);
     return shown;
 }
 
@@ -137,8 +131,8 @@ static void durable_failed_sync_is_an_error_and_acknowledges_nothing(void **stat
     assert_int_equal(a.requests, 2);
     assert_true(rig.server->failing);
     assert_non_null(strstr(rig.log, "writes are refused from now on"));
-    job_close(&a);
-    job_close(&b);
+    job_free(&a);
+    job_free(&b);
     rig_close(&rig);
 }
 
@@ -195,7 +189,7 @@ static int hash_at(struct strata *db)
         assert_true(n == m && fields == 2);
     else
         assert_string_equal((char *)job.reply.bytes.data, "*0\r\n:0\r\n");
-    job_close(&job);
+    job_free(&job);
     state_free(server);
     free(server);
     return n;
@@ -243,8 +237,8 @@ static void durable_what_was_answered_survives_each_power_cut(void **state)
         worker_round(rig.server, &first);
         assert_memory_equal(first.reply.bytes.data, "+OK\r\n", 5);
         fs_sim_ack(rig.fs, (uint64_t)i, true);
-        job_close(&first);
-        job_close(&second);
+        job_free(&first);
+        job_free(&second);
     }
     fs_sim_record_stop(rig.fs);
     for (size_t m = 0; m < 2; m++) {
@@ -307,7 +301,7 @@ static void durable_idle_server_syncs_when_its_time_has_come(void **state)
     assert_int_equal(done, 1);
     assert_true(before > 0);
     assert_int_equal(rig.server->store.due_ns, 0);
-    job_close(&job);
+    job_free(&job);
     rig_close(&rig);
 }
 

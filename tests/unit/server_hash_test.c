@@ -114,7 +114,7 @@ static void hash_that_is_watched_stops_exec_when_it_is_written(void **state)
 
     (void)state;
     rig_open(&rig);
-    job_open(&other);
+    job_open(&rig, &other);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         ask(&rig, "del h\nhset h a 1\nwatch h\nmulti\nget none\n");
         ask_by(&rig, &other, changes[i]);
@@ -126,7 +126,7 @@ static void hash_that_is_watched_stops_exec_when_it_is_written(void **state)
     ask(&rig, "watch h\nmulti\nget none\n");
     ask_by(&rig, &other, "hset i a 1\n");
     assert_string_equal(ask(&rig, "exec\n"), "*1\r\n$-1\r\n");
-    job_close(&other);
+    job_free(&other);
     rig_close(&rig);
 }
 

@@ -56,18 +56,10 @@ static void rig_close(struct rig *rig)
     rmdir(rig->dir);
 }
 
-static void job_open(struct job *job)
+static void job_open(const struct rig *rig, struct job *job)
 {
-    *job = (struct job){.session = {.is_known = true}, .reply = {.version = 2, .most = 1000000}};
-    job->resp.most_bytes = 1000000;
-}
-
-static void job_close(struct job *job)
-{
-    session_free(&job->session);
-    resp_free(&job->resp);
-    strata_buffer_free(&job->in);
-    strata_buffer_free(&job->reply.bytes);
+    *job = (struct job){0};
+    job_init(job, &rig->options);
 }
 
 /* Makes `job` ready to run the lines. */
@@ -114,8 +106,8 @@ static void round_answers_in_order(void **state)
 
     (void)state;
     rig_open(&rig);
-    job_open(&a);
-    job_open(&b);
+    job_open(&rig, &a);
+    job_open(&rig, &b);
     ask(&a, "set k 1\nget k\nincr k\nappend k 0\nget k\n");
     ask(&b, "get k\nset k x\nnosuch\nget k\n");
     give(rig.server, 2, (struct job *[]){&a, &b});
@@ -123,8 +115,8 @@ static void round_answers_in_order(void **state)
                  strata_string("+OK\r\n$1\r\n1\r\n:2\r\n:2\r\n$2\r\n20\r\n"));
     assert_bytes(strata_buffer_slice(&b.reply.bytes),
                  strata_string("$2\r\n20\r\n+OK\r\n-ERR unknown command 'nosuch'\r\n$1\r\nx\r\n"));
-    job_close(&a);
-    job_close(&b);
+    job_free(&a);
+    job_free(&b);
     rig_close(&rig);
 }
 
@@ -137,7 +129,7 @@ static void round_has_one_time(void **state)
 
     (void)state;
     rig_open(&rig);
-    job_open(&a);
+    job_open(&rig, &a);
     for (int i = 0; i < 200; i++)
         end = stpcpy(end, "keys *\npttl h\nhlen h\n");
     ask(&a, lines);
@@ -148,7 +140,7 @@ static void round_has_one_time(void **state)
                  strata_string(":1\r\n:2\r\n"));
     sync_sleep(2000000);
     expect(&rig, &a, "pttl h\nhgetall h\n", ":-2\r\n*0\r\n");
-    job_close(&a);
+    job_free(&a);
     rig_close(&rig);
 }
 
@@ -161,13 +153,13 @@ static void round_time_never_goes_back(void **state)
 
     (void)state;
     rig_open(&rig);
-    job_open(&a);
+    job_open(&rig, &a);
     before = rig.now_ms += 1000000;
     expect(&rig, &a, "set k 1 px 30\nget k\n", "+OK\r\n$1\r\n1\r\n");
     sync_sleep(40000000);
     expect(&rig, &a, "get k\n", "$-1\r\n");
     assert_in_range(rig.now_ms, before + 40, before + 500000);
-    job_close(&a);
+    job_free(&a);
     rig_close(&rig);
 }
 
@@ -178,16 +170,16 @@ static void round_exec_is_stopped_by_a_write_to_a_watched_key(void **state)
 
     (void)state;
     rig_open(&rig);
-    job_open(&a);
-    job_open(&b);
+    job_open(&rig, &a);
+    job_open(&rig, &b);
     expect(&rig, &a, "watch k j\nmulti\nset k 1\n", "+OK\r\n+OK\r\n+QUEUED\r\n");
     expect(&rig, &b, "set j 2\n", "+OK\r\n");
     expect(&rig, &a, "exec\nget k\n", "*-1\r\n$-1\r\n");
     expect(&rig, &a, "watch k\nmulti\nset k 1\nget k\n", "+OK\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n");
     expect(&rig, &b, "set j 3\n", "+OK\r\n");
     expect(&rig, &a, "exec\n", "*2\r\n+OK\r\n$1\r\n1\r\n");
-    job_close(&a);
-    job_close(&b);
+    job_free(&a);
+    job_free(&b);
     rig_close(&rig);
 }
 
@@ -200,7 +192,7 @@ static void round_whose_write_is_refused_acknowledges_nothing(void **state)
 
     (void)state;
     rig_open(&rig);
-    job_open(&a);
+    job_open(&rig, &a);
     expect(&rig, &a, "set k 1\n", "+OK\r\n");
     strata_close(rig.db, &err);
     { /* a handle that cannot write stands for a device that does not */
@@ -226,7 +218,7 @@ static void round_whose_write_is_refused_acknowledges_nothing(void **state)
     worker_round(rig.server, &a);
     assert_int_equal(strata_buffer_append(&a.reply.bytes, "", 1), 0);
     assert_null(strstr((char *)a.reply.bytes.data, "+OK"));
-    job_close(&a);
+    job_free(&a);
     rig_close(&rig);
 }
 
@@ -239,8 +231,7 @@ static void round_password_is_compared_to_its_end(void **state)
     rig_open(&rig);
     rig.options.has_password = true;
     rig.options.password = strata_string("abab");
-    job_open(&a);
-    a.session.is_known = false;
+    job_open(&rig, &a);
     for (size_t i = 0; i < 5; i++) {
         static const char *const wrong[] = {"ab", "aba", "ababab", "abac", "\"\""};
         char line[40];
@@ -250,7 +241,7 @@ static void round_password_is_compared_to_its_end(void **state)
                "-NOAUTH Authentication required.\r\n");
     }
     expect(&rig, &a, "auth abab\nget k\n", "+OK\r\n$-1\r\n");
-    job_close(&a);
+    job_free(&a);
     rig_close(&rig);
 }
 
@@ -262,7 +253,7 @@ static void round_reply_beyond_the_bound_is_not_kept(void **state)
 
     (void)state;
     rig_open(&rig);
-    job_open(&a);
+    job_open(&rig, &a);
     a.reply.most = 50;
     expect(&rig, &a, "set k 01234567890123456789\nget k\n",
            "+OK\r\n$20\r\n01234567890123456789\r\n");
@@ -271,7 +262,7 @@ static void round_reply_beyond_the_bound_is_not_kept(void **state)
     worker_round(rig.server, &a);
     assert_true(a.reply.bytes.out_of_memory);
     assert_true(a.reply.bytes.size <= 50);
-    job_close(&a);
+    job_free(&a);
     rig_close(&rig);
 }
 
@@ -299,7 +290,7 @@ static void round_save_has_what_was_written_before_it(void **state)
 
     (void)state;
     rig_open(&rig);
-    job_open(&a);
+    job_open(&rig, &a);
     expect(&rig, &a, "save\n", "-ERR strata serve was given no --backups directory\r\n");
     rig.options.backups = mkdtemp(backups);
     rig.server->saved_ms = 0;
@@ -316,7 +307,7 @@ static void round_save_has_what_was_written_before_it(void **state)
     worker_round(rig.server, &a);
     assert_memory_equal(a.reply.bytes.data, "-ERR I/O", 8);
     assert_true(rig.server->save.failed);
-    job_close(&a);
+    job_free(&a);
     rmdir(backups);
     rig_close(&rig);
 }

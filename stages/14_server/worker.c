@@ -63,6 +63,7 @@ static size_t run_job(struct server_state *server, struct job *job, size_t room)
     size_t before = job->reply.bytes.capacity, most = room < TURN_BYTES ? room : TURN_BYTES;
 
     job->requests = 0;
+    job->session.changed = false;
     do
         run_request(server, job);
     while (!job->session.closing && job->reply.bytes.size < most &&
@@ -89,13 +90,15 @@ static int settled(struct server_state *server, bool wrote, int rc, const struct
     return rc;
 }
 
-/* The round's writes may be lost: no reply says that they were made. */
+/* The round's writes may be lost: no reply says that they were made. A connection
+ * whose MULTI was refused, or its like, is closed: its client does not know of it. */
 static void refuse(struct job *job, const struct strata_error *err)
 {
     for (; job; job = job->next) {
         strata_buffer_clear(&job->reply.bytes);
         for (size_t i = 0; i < job->requests; i++)
             reply_fail(&job->reply, err);
+        job->session.closing |= job->session.changed;
     }
 }
 

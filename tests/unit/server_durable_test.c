@@ -136,6 +136,28 @@ static void durable_failed_sync_is_an_error_and_acknowledges_nothing(void **stat
     rig_close(&rig);
 }
 
+/* Its client does not know that: it was refused. */
+static void durable_refused_change_of_a_session_ends_it(void **state)
+{
+    static const char *const lines[] = {"get k\nset k 1\nincr n\n",     "set k 1\nmulti\n",
+                                        "hello 3\nset k 1\n",           "set k 1\nwatch k\n",
+                                        "set k 1\nclient setname me\n", "set k 1\nunwatch\n"};
+    struct rig rig;
+    struct job job;
+
+    (void)state;
+    rig_open(&rig, STRATA_SYNC_ALWAYS, 0);
+    fs_sim_fail(rig.fs, &no_sync);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        job_open(&job, lines[i]);
+        worker_round(rig.server, &job);
+        assert_memory_equal(job.reply.bytes.data, "-ERR ", 5);
+        assert_int_equal(job.session.closing, i > 0);
+        job_free(&job);
+    }
+    rig_close(&rig);
+}
+
 static void durable_after_a_failed_sync_no_write_is_acknowledged(void **state)
 {
     struct rig rig;
@@ -309,6 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(durable_failed_sync_is_an_error_and_acknowledges_nothing),
+        cmocka_unit_test(durable_refused_change_of_a_session_ends_it),
         cmocka_unit_test(durable_after_a_failed_sync_no_write_is_acknowledged),
         cmocka_unit_test(durable_what_was_answered_survives_each_power_cut),
         cmocka_unit_test(durable_waitaof_makes_the_writes_before_it_durable),

@@ -120,6 +120,7 @@ static void run(struct call *call)
     call->server->commands++;
     if (!may_run(call, command))
         return;
+    call->session->changed |= call->session->in_multi || command->flags & COMMAND_SESSION;
     if (call->session->in_multi && !(command->flags & COMMAND_NOW))
         queue(call);
     else if (command->run(call, &err) < 0)

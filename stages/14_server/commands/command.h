@@ -53,6 +53,7 @@ struct server_state {
 struct session {
     uint64_t id;
     struct strata_buffer name;
+    bool changed;                /* by a command of this round */
     bool is_known;               /* the password was given, or there is none */
     bool closing;                /* the connection ends after the reply */
     bool in_multi;               /* commands are queued, */
@@ -84,9 +85,10 @@ struct command {
 #define COMMAND_NO_TXN 4u /* not in MULTI */
 #define COMMAND_READ 8u   /* of data */
 #define COMMAND_WRITE 16u
-#define COMMAND_KEY 32u    /* the first word behind the name is a key; */
-#define COMMAND_KEYS 64u   /* all words are; */
-#define COMMAND_PAIRS 128u /* the first, the third, ... */
+#define COMMAND_KEY 32u      /* the first word behind the name is a key; */
+#define COMMAND_KEYS 64u     /* all words are; */
+#define COMMAND_PAIRS 128u   /* the first, the third, ... */
+#define COMMAND_SESSION 256u /* changes what the server knows of the connection */
 #define READS_KEY (COMMAND_READ | COMMAND_KEY)
 #define WRITES_KEY (COMMAND_WRITE | COMMAND_KEY)
 

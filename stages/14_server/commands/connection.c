@@ -159,8 +159,8 @@ const struct command connection_commands[] = {
     {"echo", 2, 0, echo},
     {"select", 2, 0, run_select},
     {"quit", -1, COMMAND_EARLY | COMMAND_NOW, quit},
-    {"auth", -2, COMMAND_EARLY | COMMAND_NO_TXN, auth},
-    {"hello", -1, COMMAND_EARLY | COMMAND_NO_TXN, hello},
-    {"client", -2, 0, client},
+    {"auth", -2, COMMAND_EARLY | COMMAND_NO_TXN | COMMAND_SESSION, auth},
+    {"hello", -1, COMMAND_EARLY | COMMAND_NO_TXN | COMMAND_SESSION, hello},
+    {"client", -2, COMMAND_SESSION, client},
     {NULL, 0, 0, NULL},
 };

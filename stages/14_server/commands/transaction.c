@@ -188,8 +188,13 @@ static int exec(struct call *call, struct strata_error *err)
     return rc;
 }
 
+#define CHANGES (COMMAND_NOW | COMMAND_SESSION)
+
 const struct command transaction_commands[] = {
-    {"multi", 1, COMMAND_NOW, multi},     {"exec", 1, COMMAND_NOW, exec},
-    {"discard", 1, COMMAND_NOW, discard}, {"watch", -2, COMMAND_NOW | COMMAND_KEYS, watch},
-    {"unwatch", 1, 0, unwatch},           {NULL, 0, 0, NULL},
+    {"multi", 1, CHANGES, multi},
+    {"exec", 1, CHANGES, exec},
+    {"discard", 1, CHANGES, discard},
+    {"watch", -2, CHANGES | COMMAND_KEYS, watch},
+    {"unwatch", 1, COMMAND_SESSION, unwatch},
+    {NULL, 0, 0, NULL},
 };

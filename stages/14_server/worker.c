@@ -14,7 +14,6 @@
 #include "strata_engine.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define TURN_BYTES ((size_t)1 << 20) /* of replies; then other connections have their turn */
 
@@ -37,24 +36,14 @@ void job_free(struct job *job)
 /* The request that the parser has found. */
 static void run_request(struct server_state *server, struct job *job)
 {
-    struct strata_slice few[16], *argv = few;
     struct call call = {.server = server, .session = &job->session, .reply = &job->reply};
-    size_t count = job->resp.count;
+    struct strata_error err;
 
     job->requests++;
-    if (count > 16 && !(argv = malloc(count * sizeof *argv))) {
-        reply_error(&job->reply, "ERR out of memory");
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        argv[i] = strata_bytes(job->in.data + job->resp.args[i].offset, job->resp.args[i].size);
-    call.argv = argv;
-    call.argc = count;
-    server->run(&call);
+    if (call_run(&call, &job->resp, job->in.data, &err) < 0)
+        reply_fail(&job->reply, &err);
     if (job->session.is_known)
         job->resp.most_bytes = server->options->most_request;
-    if (argv != few)
-        free(argv);
 }
 
 /* Until there are so many bytes of replies. Returns how many more they take. */

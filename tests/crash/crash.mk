@@ -19,6 +19,7 @@ $(foreach p,memory_test faults_test faults bits_test bits,$B/tests/crash/$p): LD
 
 # So does a stage's own test of what is done without a handle, and of what that loop does not reach.
 OWN_ALLOCATIONS := $(patsubst %,$B/tests/stages/%_test,07_events_line 09_failing 09_killed 10_failing 10_killed 11_commit 11_locks 12_value_failing 08_repair 08_salvage 09_repair 06_version 07_obsolete 13_filter 13_range)
+OWN_ALLOCATIONS += $B/tests/unit/server_memory_test
 $(OWN_ALLOCATIONS): $B/tests/crash/allocations.o
 $(OWN_ALLOCATIONS): LDFLAGS += $B/tests/crash/allocations.o $(foreach f,malloc calloc realloc aligned_alloc strdup strndup free,-Wl,--wrap=$f)
 

@@ -33,29 +33,34 @@ static inline void job_open(const struct rig *rig, struct job *job)
     job_init(job, &rig->options);
 }
 
-static inline void rig_open(struct rig *rig)
+static inline void rig_open_in(struct rig *rig, struct strata_fs *fs, const char *dir)
 {
     struct strata_options options;
     struct strata_error err;
 
-    *rig = (struct rig){.fs = fs_sim_new()};
+    *rig = (struct rig){.fs = fs};
     strata_options_init(&options);
     options.create = true;
     options.fs = rig->fs;
     options.background_threads = 0;
     options.clock = rig_clock;
     options.clock_arg = rig;
-    assert_ok(strata_open("db", &options, &rig->db, &err), &err);
+    assert_ok(strata_open(dir, &options, &rig->db, &err), &err);
     rig->options = (struct strata_server_options){.synced = true,
                                                   .most_request = MOST,
                                                   .most_memory = MOST,
                                                   .sync = "always",
-                                                  .dir = "db",
+                                                  .dir = dir,
                                                   .now_ms = &rig->now_ms};
     rig->server = calloc(1, sizeof *rig->server);
     assert_non_null(rig->server);
     assert_ok(state_init(rig->server, rig->db, &rig->options, &err), &err);
     job_open(rig, &rig->job);
+}
+
+static inline void rig_open(struct rig *rig)
+{
+    rig_open_in(rig, fs_sim_new(), "db");
 }
 
 static inline void rig_close(struct rig *rig)
@@ -66,7 +71,8 @@ static inline void rig_close(struct rig *rig)
     state_free(rig->server);
     free(rig->server);
     assert_ok(strata_close(rig->db, &err), &err);
-    fs_free(rig->fs);
+    if (rig->fs)
+        fs_free(rig->fs);
 }
 
 /* Makes the job ready to run the lines. */

@@ -53,7 +53,7 @@ void session_free(struct session *session)
 /* ---- Running --------------------------------------------------------------------------------- */
 
 /* Keeps the request for EXEC, as the client sent it. */
-static void queue(struct call *call)
+static int queue(struct call *call)
 {
     struct strata_buffer *to = &call->session->queued;
     char head[32];
@@ -61,7 +61,7 @@ static void queue(struct call *call)
     if (to->size > call->server->options->most_request) {
         call->session->is_broken = true;
         reply_error(call->reply, "ERR the transaction is too large");
-        return;
+        return 0;
     }
     strata_buffer_append(to, head, (size_t)snprintf(head, sizeof head, "*%zu\r\n", call->argc));
     for (size_t i = 0; i < call->argc; i++) {
@@ -77,6 +77,7 @@ static void queue(struct call *call)
     } else {
         reply_simple(call->reply, "QUEUED");
     }
+    return 0;
 }
 
 /* Is one of the request's keys a name of the server's own (entry.h)? */
@@ -112,19 +113,22 @@ static bool may_run(struct call *call, const struct command *command)
     return false;
 }
 
-static void run(struct call *call)
+static int run(struct call *call, struct strata_error *err)
 {
     const struct command *command = command_named(call->argv[0]);
-    struct strata_error err;
+    size_t before = call->reply->bytes.size;
+    int rc;
 
     call->server->commands++;
     if (!may_run(call, command))
-        return;
+        return 0;
     call->session->changed |= call->session->in_multi || command->flags & COMMAND_SESSION;
     if (call->session->in_multi && !(command->flags & COMMAND_NOW))
-        queue(call);
-    else if (command->run(call, &err) < 0)
-        reply_fail(call->reply, &err);
+        return queue(call);
+    rc = command->run(call, err);
+    if (rc < 0)
+        call->reply->bytes.size = before;
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- The state ------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #define STRATA_14_COMMAND_H
 
 #include "14_server/reply.h"
+#include "14_server/resp.h"
 #include "14_server/store/keyspace.h"
 #include "strata_server.h"
 #include "threads/sync.h"
@@ -29,7 +30,9 @@ struct save {
 
 struct call;
 struct server_state {
-    void (*run)(struct call *call); /* does what the words say: one reply is added */
+    /* Does what the words say: one reply is added. < 0: `err` says what the engine could not do,
+     * and none was. */
+    int (*run)(struct call *call, struct strata_error *err);
     /* Command number `index` of all, and which group Redis' documentation has it in; NULL behind
      * the last one. The one of this name; NULL: there is none. */
     const struct command *(*command_at)(size_t index, const char **group);
@@ -76,8 +79,8 @@ struct command {
     const char *name; /* "get" */
     int arity;        /* of all words; -3: at least 3 */
     unsigned flags;
-    /* Adds exactly one reply. < 0: `err` says what the engine could not do, and no reply was added.
-     */
+    /* Adds exactly one reply. < 0: `err` says what the engine could not do; what was added to the
+     * reply is taken away. */
     int (*run)(struct call *call, struct strata_error *err);
 };
 #define COMMAND_EARLY 1u  /* may be given before the password */
@@ -110,6 +113,9 @@ void session_free(struct session *session);
 
 /* ---- Helpers --------------------------------------------------------------------------------- */
 
+/* Runs the request that the parser has found in `data`: as server->run. */
+int call_run(struct call *call, const struct resp *r, const uint8_t *data,
+             struct strata_error *err);
 bool word_is(struct strata_slice word, const char *name); /* letters of either case */
 /* A decimal number as Redis takes it: no blanks, no leading zeros or plus. */
 bool number_of(struct strata_slice text, int64_t *number);

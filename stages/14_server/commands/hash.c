@@ -36,7 +36,6 @@ static int hget(struct call *call, struct strata_error *err)
 
 static int hmget(struct call *call, struct strata_error *err)
 {
-    size_t before = call->reply->bytes.size;
     int rc = 0;
 
     reply_array(call->reply, call->argc - 2);
@@ -45,8 +44,6 @@ static int hmget(struct call *call, struct strata_error *err)
         rc = get_field(call, call->argv[i], &value, err);
         put_value(call, rc, &value);
     }
-    if (rc < 0)
-        call->reply->bytes.size = before;
     return rc;
 }
 

@@ -96,13 +96,15 @@ static bool read_scan(struct call *call, struct scan *scan)
     return true;
 }
 
-/* The scan goes on behind the iterator's key: with this cursor. 0: no memory. */
-static uint64_t keep_cursor(struct server_state *server, struct strata_slice key)
+/* The scan goes on behind the iterator's key: with the cursor *number. NO_MEMORY. */
+static int keep_cursor(struct server_state *server, struct strata_slice key, uint64_t *number,
+                       struct strata_error *err)
 {
     struct cursor *cursor = &server->cursors[++server->last_cursor % CURSORS];
+    int rc = buffer_set(&cursor->key, key, err);
 
-    cursor->number = buffer_set(&cursor->key, key, NULL) < 0 ? 0 : server->last_cursor;
-    return cursor->number;
+    *number = cursor->number = rc < 0 ? 0 : server->last_cursor;
+    return rc;
 }
 
 /* From the cursor on: 0 for the first key. */
@@ -130,7 +132,7 @@ static int run_scan(struct call *call, const struct scan *scan, const struct cur
         return rc;
     rc = show_keys(&keys, seek_behind(&keys, cursor, err), scan, &shown, &count, err);
     if (rc == 0)
-        next = keep_cursor(call->server, strata_iter_key(keys.iter));
+        rc = keep_cursor(call->server, strata_iter_key(keys.iter), &next, err);
     keys_close(&keys);
     if (rc >= 0) {
         reply_array(call->reply, 2);

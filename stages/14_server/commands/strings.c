@@ -137,14 +137,8 @@ static int psetex(struct call *call, struct strata_error *err)
 
 static int getdel(struct call *call, struct strata_error *err)
 {
-    size_t before = call->reply->bytes.size;
     int rc = get(call, err);
-
-    if (rc == 0 && keyspace_delete(&call->server->store, call->argv[1], err) < 0) {
-        call->reply->bytes.size = before;
-        return -1;
-    }
-    return rc;
+    return rc == 0 ? keyspace_delete(&call->server->store, call->argv[1], err) : rc;
 }
 
 static int getex(struct call *call, struct strata_error *err)
@@ -185,7 +179,6 @@ static int getex(struct call *call, struct strata_error *err)
 
 static int mget(struct call *call, struct strata_error *err)
 {
-    size_t before = call->reply->bytes.size;
     struct strata_buffer value = {0};
     int rc = 0;
 
@@ -199,8 +192,6 @@ static int mget(struct call *call, struct strata_error *err)
         if (rc < 0 && err->code == ENTRY_WRONG_TYPE)
             rc = STRATA_NOT_FOUND;
     }
-    if (rc < 0)
-        call->reply->bytes.size = before;
     strata_buffer_free(&value);
     return rc;
 }

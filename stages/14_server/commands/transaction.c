@@ -1,17 +1,14 @@
 /* transaction.c: MULTI, EXEC and WATCH.
  *
- * 14.I7: the commands of an EXEC run in one transaction, committed as one batch: a crash leaves all
- *        of their writes or none.
+ * 14.I7: the commands of an EXEC run in one transaction, committed as one batch: a crash, or memory
+ *        that does not suffice, leaves all of their writes or none.
  * 14.I8: a watched key was read in a transaction at WATCH. EXEC asks for it once more, for update:
  *        that fails if anybody has written it since. As one thread makes all writes, none comes
  *        between this and the commit. */
 #include "14_server/commands/command.h"
 #include "14_server/store/entry.h"
-#include "14_server/resp.h"
 #include "base/coding.h"
 #include "strata_engine.h"
-
-#include <stdlib.h>
 
 #define TRIES 10 /* of a commit; only the removal of what has expired can be in its way */
 
@@ -58,6 +55,8 @@ static int watch_one(struct session *session, struct strata_slice name, struct s
 {
     int rc;
 
+    if (name.size == SIZE_MAX) /* hash_name could not make it */
+        return strata_fail_memory(err, name.size);
     if (name.size > STRATA_MAX_KEY) /* nobody can write it */
         return 0;
     rc = strata_txn_get(session->watch, name, NULL, err);
@@ -70,12 +69,14 @@ static int watch(struct call *call, struct strata_error *err)
 {
     struct keyspace *store = &call->server->store;
     struct session *session = call->session;
-    int rc = keyspace_flush(store, err);
+    size_t before = session->watched.size;
+    int rc;
 
     if (session->in_multi) {
         reply_error(call->reply, "ERR WATCH inside MULTI is not allowed");
         return 0;
     }
+    rc = keyspace_flush(store, err);
     if (rc == 0 && !session->watch)
         rc = strata_begin(store->db, NULL, &session->watch, err);
     for (size_t i = 1; i < call->argc && rc >= 0; i++) {
@@ -83,11 +84,11 @@ static int watch(struct call *call, struct strata_error *err)
         if (rc >= 0) /* or the key becomes a hash (14.I13) */
             rc = watch_one(session, hash_name(store, call->argv[i]), err);
     }
-    if (rc < 0)
-        forget_watched(session);
-    else
-        reply_simple(call->reply, "OK");
-    return rc < 0 ? rc : 0;
+    if (rc >= 0)
+        return reply_simple(call->reply, "OK"), 0;
+    session->watched.size = before; /* what was watched before still is */
+    session->watched.out_of_memory = false;
+    return rc;
 }
 
 static int unwatch(struct call *call, struct strata_error *err)
@@ -110,24 +111,23 @@ static int check_watched(struct session *session, struct strata_error *err)
     return rc == STRATA_NOT_FOUND ? 0 : rc;
 }
 
-/* The queued request that the parser has read. */
-static bool run_queued(struct call *exec, const struct resp *r)
+/* The next queued request; NOT_FOUND: there is none. What is wrong with a command is its reply;
+ * what the engine could not do ends the transaction (14.I7). */
+static int run_next(const struct call *exec, struct resp *r, struct strata_error *err)
 {
-    struct session *session = exec->session;
-    struct strata_slice *argv = malloc(r->count * sizeof *argv);
+    struct strata_buffer *queued = &exec->session->queued;
+    enum resp_code code = resp_next(r, queued->data, queued->size);
     struct call call = *exec;
+    int rc;
 
-    if (!argv) {
-        reply_error(exec->reply, "ERR out of memory");
-        return false;
-    }
-    for (size_t i = 0; i < r->count; i++)
-        argv[i] = strata_bytes(session->queued.data + r->args[i].offset, r->args[i].size);
-    call.argv = argv;
-    call.argc = r->count;
-    call.server->run(&call);
-    free(argv);
-    return true;
+    if (code == RESP_MORE)
+        return STRATA_NOT_FOUND;
+    rc = code == RESP_READY ? call_run(&call, r, queued->data, err)
+                            : strata_fail_memory(err, queued->size);
+    if (rc == 0 || (err->code != ENTRY_WRONG_TYPE && err->code != STRATA_ERR_INVALID))
+        return rc;
+    reply_fail(exec->reply, err);
+    return 0;
 }
 
 /* 0, CONFLICT or < 0: then no reply was added. */
@@ -139,12 +139,13 @@ static int run_all(struct call *call, struct strata_error *err)
     size_t before = call->reply->bytes.size;
     int rc = keyspace_begin(store, err);
 
-    if (rc < 0)
-        return rc;
-    reply_array(call->reply, session->queued_count);
-    while (resp_next(&r, session->queued.data, session->queued.size) == RESP_READY)
-        run_queued(call, &r);
-    rc = keyspace_commit(store, err);
+    if (rc == 0)
+        reply_array(call->reply, session->queued_count);
+    while (rc == 0)
+        rc = run_next(call, &r, err);
+    if (rc > 0)
+        rc = keyspace_commit(store, err);
+    keyspace_abandon(store);
     resp_free(&r);
     if (rc != 0)
         call->reply->bytes.size = before;

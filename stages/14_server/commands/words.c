@@ -1,12 +1,31 @@
 /* words.c: what the commands share: reading words, and replies that many of them give. */
 #include "14_server/commands/command.h"
 #include "14_server/store/entry.h"
+#include "strata_engine.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+
+int call_run(struct call *call, const struct resp *r, const uint8_t *data, struct strata_error *err)
+{
+    struct strata_slice few[16], *argv = few;
+    int rc;
+
+    if (r->count > 16 && !(argv = malloc(r->count * sizeof *argv)))
+        return strata_fail_memory(err, r->count * sizeof *argv);
+    for (size_t i = 0; i < r->count; i++)
+        argv[i] = strata_bytes(data + r->args[i].offset, r->args[i].size);
+    call->argv = argv;
+    call->argc = r->count;
+    rc = call->server->run(call, err);
+    if (argv != few)
+        free(argv);
+    return rc;
+}
 
 bool word_is(struct strata_slice word, const char *name)
 {

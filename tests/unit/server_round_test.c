@@ -284,8 +284,8 @@ static void expect_save(struct rig *rig, const char *value)
 
 static void round_save_has_what_was_written_before_it(void **state)
 {
-    char backups[] = "/tmp/strata-saves-XXXXXX";
     struct rig rig = {0};
+    char backups[] = "/tmp/strata-saves-XXXXXX", long_name[sizeof rig.server->save.path] = "";
     struct job a;
 
     (void)state;
@@ -302,6 +302,9 @@ static void round_save_has_what_was_written_before_it(void **state)
     rig.server->save.running = true;
     expect(&rig, &a, "bgsave\n", "-ERR Background save already in progress\r\n");
     rig.server->save.running = false;
+    memset(long_name, 'x', sizeof long_name - 1);
+    rig.options.backups = long_name;
+    expect(&rig, &a, "save\n", "-ERR the name of the --backups directory is too long\r\n");
     rig.options.backups = "/nowhere/at/all";
     ask(&a, "save\n");
     worker_round(rig.server, &a);

@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <time.h>
 
-/* backups/20261125-031500-1: the time, and the number of the save since the start. */
-static void name_save(struct save *save, const char *backups)
+/* backups/20261125-031500-1: the time, and the number of the save since the start. False: too long.
+ */
+static bool name_save(struct save *save, const char *backups)
 {
     time_t now = (time_t)(system_ms() / 1000);
     char when[32];
@@ -18,7 +19,8 @@ static void name_save(struct save *save, const char *backups)
 
     gmtime_r(&now, &tm);
     strftime(when, sizeof when, "%Y%m%d-%H%M%S", &tm);
-    snprintf(save->path, sizeof save->path, "%s/%s-%u", backups, when, ++save->count);
+    return (size_t)snprintf(save->path, sizeof save->path, "%s/%s-%u", backups, when,
+                            ++save->count) < sizeof save->path;
 }
 
 static int make(struct server_state *server, struct strata_error *err)
@@ -68,7 +70,10 @@ static int prepare(struct call *call, struct strata_error *err)
         return 1;
     }
     save_wait(server);
-    name_save(&server->save, server->options->backups);
+    if (!name_save(&server->save, server->options->backups)) {
+        reply_error(call->reply, "ERR the name of the --backups directory is too long");
+        return 1;
+    }
     return keyspace_flush(&server->store, err);
 }
 

@@ -148,6 +148,7 @@ static int serve(struct server *server, struct strata_error *err)
         worker_stop(&server->worker);
     }
     http_stop(server->http);
+    save_wait(&server->state);
     if (rc == 0)
         server_log(server, "stopped");
     uv_walk(&server->loop, close_it, NULL);

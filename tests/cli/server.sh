@@ -129,6 +129,10 @@ run client saves "$port"
 is server_saves_and_syncs "$rc$out$err" 0
 prints server_backup_is_a_database $'fruit\tapple' strata scan "$(ls -d saves/* | head -1)" --prefix fruit
 finish
+begin --backups saves
+run client backup "$port"
+finish
+is server_waits_for_its_backup "$rc $(tail -1 log)" '0 strata: stopped'
 rm -rf db saves
 
 # ---- HTTP ----

@@ -530,6 +530,10 @@ def saves():
     return good and r("LASTSAVE") > then and info(r, "rdb_last_bgsave_status") == "ok"
 
 
+def backup():
+    return Client()("BGSAVE") == "Background saving started"
+
+
 def load_one(number, said):
     """Pipelines of a SET, and a MULTI of two keys; what was answered is written down."""
     try:

@@ -116,6 +116,7 @@ struct cli;
 struct cli_command {
     const char *name;
     enum cli_place place;
+    bool stays; /* reads blocks more than once: it has the library's cache */
     /* "DIR", "KEY"; NULL after the last, which may be "KEY...": one or more of them */
     const char *operands[CLI_OPERANDS];
     size_t required;                   /* how many of them must be there */

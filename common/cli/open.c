@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Of every command but the shell: it reads each block once, so a scan of much data need not fill
+/* Of a command that does not stay: it reads each block once, so a scan of much data need not fill
  * the memory with it. */
 #define CACHE_ONCE ((size_t)8 << 20)
 
@@ -97,7 +97,7 @@ static int open_named(struct cli *cli, enum cli_access access, struct strata **d
     int code = cli_stage(cli, CLI_STAGE, &stage);
 
     strata_options_init(&options);
-    if (strcmp(cli->command->name, "shell") != 0)
+    if (!cli->command->stays)
         options.cache_bytes = CACHE_ONCE;
     if (code == CLI_OK)
         code = read_tuning(cli, &options);

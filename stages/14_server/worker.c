@@ -40,8 +40,10 @@ static void run_request(struct server_state *server, struct job *job)
     struct strata_error err;
 
     job->requests++;
-    if (call_run(&call, &job->resp, job->in.data, &err) < 0)
+    if (call_run(&call, &job->resp, job->in.data, &err) < 0) {
         reply_fail(&job->reply, &err);
+        job->session.is_broken |= job->session.in_multi; /* it is not among those to run */
+    }
     if (job->session.is_known)
         job->resp.most_bytes = server->options->most_request;
 }

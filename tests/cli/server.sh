@@ -132,12 +132,12 @@ finish
 begin --backups saves
 run client backup "$port"
 finish
-is server_waits_for_its_backup "$rc $(tail -1 log)" '0 strata: stopped'
+is server_waits_for_its_backup "$rc $(tail -1 log)" '0 strata: serve: stopped'
 rm -rf db saves
 
 # ---- HTTP ----
 rm -f log
-strata serve db --port 0 --http 0 2>log &
+strata serve db --port 0 --http 0 --sync never --memtable 1M 2>log &
 server=$!
 if wait_until grep -q 'listening on 127' log 2>/dev/null && command -v curl >/dev/null; then
     port=$(sed -n 's/.*listening on 127.0.0.1://p' log)
@@ -152,6 +152,8 @@ if wait_until grep -q 'listening on 127' log 2>/dev/null && command -v curl >/de
     is server_metrics_are_each_there_once "$(grep -v '^#' metrics | cut -d' ' -f1 | sort | uniq -d)" ''
     if command -v promtool >/dev/null; then code server_metrics_please_promtool 0 promtool check metrics <metrics; fi
     is server_stats_are_json "$(get "$web/stats" | python3 -c 'import json, sys; s = json.load(sys.stdin); print(s["server"]["failing"], s["server"]["connections"] > 0, s["engine"]["puts"])')" '0 True 0'
+    run client fill "$port"
+    is server_has_the_cache_of_the_library "$rc $(get "$web/stats" | python3 -c 'import json, sys; s = json.load(sys.stdin)["engine"]; print(s["cache_evictions"], s["cache_bytes"] > 8 << 20)')" '0 0 True'
     is server_page_that_is_not_there "$(get -o /dev/null -w '%{http_code}' "$web/nosuch")" 404
     is server_method_that_it_has_not "$(get -o /dev/null -w '%{http_code}' -d x=1 "$web/stats")" 405
     like server_content_type "$(get -I "$web/metrics")" 'text/plain; version=0.0.4'

@@ -500,7 +500,10 @@ def memory_bound():
             pass
     good = r("PING") == "PONG" and memory() - before < 40 << 20
     for hog in hogs:
+        hog.file.close()
         hog.socket.close()
+    while info(r, "connected_clients") != "1":
+        time.sleep(0.01)
     for i in range(6):
         r("SET", "large%d" % i, b"x" * 5000000)
     large = Client()
@@ -532,6 +535,18 @@ def saves():
 
 def backup():
     return Client()("BGSAVE") == "Background saving started"
+
+
+def fill():
+    """More than 8 MiB, read again."""
+    r = Client()
+    for i in range(0, 40000, 100):
+        r.send(*[("SET", "fill%05d" % n, os.urandom(400)) for n in range(i, i + 100)])
+        good = all(r.read() == "OK" for _ in range(100))
+    for i in range(0, 40000, 100):
+        r.send(*[("GET", "fill%05d" % n) for n in range(i, i + 100)])
+        good &= all(len(r.read()) == 400 for _ in range(100))
+    return good
 
 
 def load_one(number, said):

@@ -145,6 +145,7 @@ static int run_serve(struct cli *cli)
 
 const struct cli_command cli_serve_command = {
     .name = "serve",
+    .stays = true,
     .place = CLI_LINE,
     .operands = {"DIR"},
     .required = 1,

@@ -255,6 +255,7 @@ static int run_shell(struct cli *cli)
 
 const struct cli_command cli_shell_command = {
     .name = "shell",
+    .stays = true,
     .operands = {"DIR"},
     .required = 1,
     .options =

@@ -227,7 +227,8 @@ static int expire_hash(const struct change *c, struct strata_error *err)
     if (rc < 0)
         return rc;
     name = hash_name(c->store, c->key);
-    for (rc = strata_iter_seek(iter, name, err); rc == 0; rc = strata_iter_next(iter, err)) {
+    rc = name.data ? strata_iter_seek(iter, name, err) : strata_fail_memory(err, c->key.size);
+    for (; rc == 0; rc = strata_iter_next(iter, err)) {
         struct strata_slice at = strata_iter_key(iter);
         if (at.size < name.size || memcmp(at.data, name.data, name.size) != 0 ||
             (at.size > name.size && at.data[name.size] != 'f'))

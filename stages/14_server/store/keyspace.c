@@ -88,9 +88,19 @@ static int added(struct keyspace *store, int rc, struct strata_error *err)
     return rc;
 }
 
+/* A name that there was no memory for (entry.c). */
+static bool is_made(struct strata_slice key, struct strata_error *err)
+{
+    if (key.size == SIZE_MAX)
+        strata_fail_memory(err, STRATA_MAX_KEY);
+    return key.size != SIZE_MAX;
+}
+
 int keyspace_put(struct keyspace *store, struct strata_slice key, struct strata_slice value,
                  uint64_t until, struct strata_error *err)
 {
+    if (!is_made(key, err))
+        return STRATA_ERR_NO_MEMORY;
     if (store->txn)
         return until ? strata_txn_put_until(store->txn, key, value, until, err)
                      : strata_txn_put(store->txn, key, value, err);
@@ -102,6 +112,8 @@ int keyspace_put(struct keyspace *store, struct strata_slice key, struct strata_
 
 int keyspace_delete(struct keyspace *store, struct strata_slice key, struct strata_error *err)
 {
+    if (!is_made(key, err))
+        return STRATA_ERR_NO_MEMORY;
     if (store->txn)
         return strata_txn_delete(store->txn, key, err);
     return added(store, strata_batch_delete(store->batch, key, err), err);
@@ -122,6 +134,8 @@ int keyspace_get(struct keyspace *store, struct strata_slice key, struct strata_
 {
     int rc = 0;
 
+    if (!is_made(key, err))
+        return STRATA_ERR_NO_MEMORY;
     if (store->txn)
         return strata_txn_get(store->txn, key, value, err);
     rc = keyspace_flush(store, err); /* 14.I3 */
@@ -144,6 +158,8 @@ int keyspace_get_until(struct keyspace *store, struct strata_slice key, struct s
     int rc;
 
     *until = 0;
+    if (!is_made(key, err))
+        return STRATA_ERR_NO_MEMORY;
     if (store->txn)
         return strata_txn_get_until(store->txn, key, value, until, err);
     rc = keyspace_flush(store, err); /* 14.I3 */

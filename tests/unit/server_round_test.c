@@ -154,7 +154,8 @@ static void round_time_never_goes_back(void **state)
     (void)state;
     rig_open(&rig);
     job_open(&rig, &a);
-    before = rig.now_ms += 1000000;
+    rig.now_ms += 1000000;
+    before = rig.now_ms;
     expect(&rig, &a, "set k 1 px 30\nget k\n", "+OK\r\n$1\r\n1\r\n");
     sync_sleep(40000000);
     expect(&rig, &a, "get k\n", "$-1\r\n");

@@ -140,7 +140,8 @@ int state_init(struct server_state *server, struct strata *db,
     server->command_at = command_at;
     server->command_named = command_named;
     server->options = options;
-    server->random = server->saved_ms = system_ms();
+    server->random = system_ms();
+    server->saved_ms = server->random;
     server->started_ns = server->ticked_ns = sync_now();
     state_tick(server);
     if (keyspace_init(&server->store, db, options->synced, options->sync_ms, err) < 0)

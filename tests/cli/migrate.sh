@@ -61,7 +61,7 @@ fails migrate_without_a_stage_is_2 2 '^strata: migrate: --to N is missing' strat
 fails migrate_to_no_number_is_2 2 '^strata: migrate: --to: "k" is no whole number' strata migrate "$src" x --to k
 fails migrate_to_no_stage_is_2 2 '--to: "99" is no whole number of 1 to ' strata migrate "$src" x --to 99
 fails migrate_of_nothing_is_7 7 'no database: nowhere' strata migrate nowhere x --to "$newest"
-fails migrate_to_a_database_is_7 7 'already there: dst11' strata migrate "$src" dst11 --to "$newest"
+fails migrate_to_a_database_is_7 7 'already there: dst12' strata migrate "$src" dst12 --to "$newest"
 fails migrate_into_the_source_is_2 2 'lies in' strata migrate "$src" "./$src/inside" --to "$newest"
 fails migrate_onto_the_source_is_2 2 'lies in' strata migrate "$src" "$PWD/$src" --to "$newest"
 mkdir "$src/below"
